@@ -1,0 +1,39 @@
+//! The contract between the roles: every message that travels over NATS, with its subject and its ids.
+//!
+//! In the order data flows: [`Submission`] and [`FoundLink`] → [`CrawlRequest`] → [`Page`] →
+//! [`SpeechChange`]; what can never work becomes a [`DeadLetter`]. No I/O happens here, and nothing
+//! here knows a broker.
+
+mod canonical_url;
+mod crawl_request;
+mod dead_letter;
+mod found_link;
+mod host;
+mod ids;
+mod message;
+mod page;
+mod page_again;
+mod records;
+mod speech;
+mod speech_change;
+mod submission;
+pub mod timestamp;
+
+pub use canonical_url::{CanonicalUrl, UrlError};
+pub use crawl_request::{CrawlRequest, Why};
+pub use dead_letter::{
+    DeadLetter, DeadLetterHeaders, HeaderError, MAX_HEADER_BYTES, REPLAYS_HEADER,
+};
+pub use found_link::FoundLink;
+pub use host::Host;
+pub use ids::{ContentHash, IdError, SpeechId, UrlId, id_of_bytes};
+pub use message::{DecodeError, Message};
+pub use page::{Body, BodyError, Gone, Page, Response};
+pub use page_again::PageAgain;
+pub use records::{AdmissionRecord, AdmissionState, CrawlRecord, ExtractRecord};
+pub use speech::{
+    Completeness, CompletenessState, DateFrom, Fingerprints, Kind, Method, Placeholders, Removed,
+    Script, Section, Speech,
+};
+pub use speech_change::{SpeechChange, Upsert, Version, Withdrawal};
+pub use submission::{Entry, Interval, Submission, SubmissionError};

@@ -1,0 +1,100 @@
+//! What is remembered of a URL in the KV bucket `urls`: one record for each role that writes, so
+//! that every key has one writer.
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use crate::{CanonicalUrl, ContentHash, Interval, SpeechId, UrlId, Version};
+
+/// Whether admission let a URL in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AdmissionState {
+    /// A crawl request was published.
+    Admitted,
+    /// It ended here; the record's code says why.
+    Skipped,
+}
+
+/// `<url_id>.admission`, written by admission.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AdmissionRecord {
+    /// The URL, so that an id can be read by people.
+    pub url: CanonicalUrl,
+    /// In or out.
+    pub state: AdmissionState,
+    /// The skip's stable code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// Crawled again at this interval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub every: Option<Interval>,
+    /// When.
+    #[serde(with = "time::serde::rfc3339")]
+    pub at: OffsetDateTime,
+}
+
+impl AdmissionRecord {
+    /// The record's key.
+    pub fn key(id: &UrlId) -> String {
+        format!("{id}.admission")
+    }
+}
+
+/// `<url_id>.crawl`, written by the crawler after each fetch that ended well, or was gone or skipped.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CrawlRecord {
+    /// HTTP status of the last fetch.
+    pub status: u16,
+    /// When it was.
+    #[serde(with = "time::serde::rfc3339")]
+    pub fetched_at: OffsetDateTime,
+    /// The skip's stable code, where the fetch ended in one (`gone`, `unchanged` …).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// Of the last body that was published.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content_hash: Option<ContentHash>,
+    /// The validator for `If-None-Match`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub etag: Option<String>,
+    /// The validator for `If-Modified-Since`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_modified: Option<String>,
+    /// Fetches in a row that missed the page.
+    #[serde(default)]
+    pub misses: u32,
+}
+
+impl CrawlRecord {
+    /// The record's key.
+    pub fn key(id: &UrlId) -> String {
+        format!("{id}.crawl")
+    }
+}
+
+/// `<url_id>.extract`, written by the extractor after each extraction.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExtractRecord {
+    /// What was extracted, by what.
+    pub version: Version,
+    /// The speeches that the page yields.
+    #[serde(default)]
+    pub speech_ids: Vec<SpeechId>,
+    /// The skip's stable code, where it yields none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// Links in scope.
+    #[serde(default)]
+    pub num_links: u32,
+    /// Links that the frontier had no room for.
+    #[serde(default)]
+    pub num_refused_links: u32,
+}
+
+impl ExtractRecord {
+    /// The record's key.
+    pub fn key(id: &UrlId) -> String {
+        format!("{id}.extract")
+    }
+}

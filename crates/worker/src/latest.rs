@@ -1,0 +1,152 @@
+//! Reading the last message of a subject, and publishing with what NATS offers against losing one.
+
+use async_nats::HeaderMap;
+use async_nats::jetstream::context::PublishErrorKind;
+use async_nats::jetstream::message::{PublishMessage, StreamMessage};
+use async_nats::jetstream::stream::DirectGetErrorKind;
+use messages::Message;
+use time::OffsetDateTime;
+
+use crate::broker::error_code;
+use crate::topology::StreamSpec;
+use crate::{Broker, BrokerError};
+
+/// The last message of a subject.
+#[derive(Debug, Clone)]
+pub struct Latest<M> {
+    /// The message.
+    pub message: M,
+    /// Its sequence in the stream.
+    pub sequence: u64,
+    /// When it was stored.
+    pub published_at: OffsetDateTime,
+}
+
+/// Error numbers of the server.
+mod code {
+    /// Insufficient resources of the server or the account.
+    pub(super) const NO_RESOURCES: [u64; 3] = [10_002, 10_023, 10_047];
+    /// `maximum bytes exceeded`, and others that can't be told from it (a duplicate subject).
+    pub(super) const STORE_FAILED: u64 = 10_077;
+    /// The message is larger than the stream allows.
+    pub(super) const TOO_LARGE: u64 = 10_054;
+}
+
+/// A publish that was not acknowledged.
+#[derive(Debug)]
+pub(crate) enum NotPublished {
+    /// Something came between.
+    Conflict,
+    /// Any other reason.
+    Failed(BrokerError),
+}
+
+impl Broker {
+    /// The last message of a subject, where there is one.
+    pub async fn latest<M: Message>(
+        &self,
+        stream: StreamSpec,
+        subject: &str,
+    ) -> Result<Option<Latest<M>>, BrokerError> {
+        let Some(found) = self.latest_raw(stream.name, subject).await? else {
+            return Ok(None);
+        };
+        let message =
+            M::decode(subject, &found.payload).map_err(|source| BrokerError::Foreign {
+                place: subject.to_owned(),
+                source: source.into(),
+            })?;
+        Ok(Some(Latest {
+            message,
+            sequence: found.sequence,
+            published_at: found.time,
+        }))
+    }
+
+    /// The sequence of the subject's last message, where there is one.
+    pub async fn latest_sequence(
+        &self,
+        stream: StreamSpec,
+        subject: &str,
+    ) -> Result<Option<u64>, BrokerError> {
+        let found = self.latest_raw(stream.name, subject).await?;
+        Ok(found.map(|found| found.sequence))
+    }
+
+    pub(crate) async fn latest_raw(
+        &self,
+        stream: &str,
+        subject: &str,
+    ) -> Result<Option<StreamMessage>, BrokerError> {
+        let stream = self
+            .jetstream()
+            .get_stream_no_info(stream)
+            .await
+            .map_err(|e| BrokerError::request("name a stream", e))?;
+        match stream.direct_get_last_for_subject(subject).await {
+            Ok(found) => Ok(Some(found)),
+            Err(e) if e.kind() == DirectGetErrorKind::NotFound => Ok(None),
+            Err(e) => Err(BrokerError::request("read a message", e)),
+        }
+    }
+
+    /// Publishes once and awaits the PubAck. `expected`: the subject's last sequence, 0 for none.
+    pub(crate) async fn publish_once(
+        &self,
+        subject: &str,
+        payload: &[u8],
+        headers: HeaderMap,
+        expected: Option<u64>,
+    ) -> Result<u64, NotPublished> {
+        let failed = |error| Err(NotPublished::Failed(error));
+        let mut message = PublishMessage::build()
+            .payload(payload.to_vec().into())
+            .headers(headers);
+        if let Some(expected) = expected {
+            message = message.expected_last_subject_sequence(expected);
+        }
+        let sent = self
+            .jetstream()
+            .send_publish(subject.to_owned(), message)
+            .await;
+        let error = match sent {
+            Ok(ack) => match ack.await {
+                Ok(ack) => return Ok(ack.sequence),
+                Err(error) => error,
+            },
+            Err(error) => error,
+        };
+        let too_large = || BrokerError::TooLarge {
+            subject: subject.to_owned(),
+            num_bytes: payload.len(),
+        };
+        let full = || BrokerError::Full {
+            subject: subject.to_owned(),
+        };
+        match error.kind() {
+            PublishErrorKind::WrongLastSequence => Err(NotPublished::Conflict),
+            PublishErrorKind::MaxPayloadExceeded => failed(too_large()),
+            _ => match error_code(std::error::Error::source(&error)) {
+                Some(code::TOO_LARGE) => failed(too_large()),
+                Some(code::STORE_FAILED) => failed(full()),
+                Some(number) if code::NO_RESOURCES.contains(&number) => failed(full()),
+                _ => failed(BrokerError::request("take a message", error)),
+            },
+        }
+    }
+
+    /// Publishes a user's submission: the answer is the receipt, its sequence in SUBMIT.
+    pub async fn submit(&self, payload: &[u8]) -> Result<u64, BrokerError> {
+        let subject = messages::Submission::SUBJECT;
+        match self
+            .publish_once(subject, payload, HeaderMap::new(), None)
+            .await
+        {
+            Ok(sequence) => Ok(sequence),
+            Err(NotPublished::Failed(error)) => Err(error),
+            Err(NotPublished::Conflict) => Err(BrokerError::Full {
+                subject: subject.to_owned(),
+            }),
+        }
+    }
+}

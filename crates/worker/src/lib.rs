@@ -1,0 +1,39 @@
+//! The loop between the broker and the stages: pull, decode, handle, publish, record, ack.
+//!
+//! A [`Stage`] turns one message into others; a [`Sink`] takes a batch out of the broker. Neither
+//! sees a NATS message, so neither can ack wrongly. This is the only crate that names `async_nats`,
+//! and the only place that acks.
+
+mod attempts;
+mod broker;
+mod config;
+mod crash;
+mod dead_letters;
+mod error;
+mod latest;
+mod metrics;
+mod outbox;
+mod process;
+mod publish;
+mod pull;
+mod records;
+mod settle;
+mod sink;
+mod sink_loop;
+mod stage;
+mod stage_loop;
+mod streams;
+pub mod topology;
+
+pub use broker::Broker;
+pub use config::{BrokerConfig, RetryConfig, WorkerConfig, parse_duration};
+pub use dead_letters::{DeadFilter, FiledLetter};
+pub use error::{BrokerError, Failure, Stop, Verdict, WorkerError, chain};
+pub use latest::Latest;
+pub use outbox::{Merge, Outbox, Published};
+pub use process::{Process, blocking};
+pub use records::Record;
+pub use settle::Outcome;
+pub use sink::{BatchLimits, Sink};
+pub use stage::{Delivery, Stage};
+pub use streams::{ConsumerState, StreamState};

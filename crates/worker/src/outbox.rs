@@ -1,0 +1,230 @@
+//! What a stage wants published and remembered, collected before anything is done about it.
+
+use messages::{DeadLetter, DeadLetterHeaders, Message, Page};
+use serde::Serialize;
+use time::OffsetDateTime;
+
+use crate::topology::Bucket;
+use crate::{Failure, chain};
+
+/// What to do about a subject's last message when another one is to follow it.
+#[derive(Debug)]
+pub enum Merge<M> {
+    /// Publish this one, which holds all that the last one did.
+    Publish(M),
+    /// The last one says all that ours would say.
+    Keep,
+    /// The last one is newer: ours is dropped, and so are the input's records.
+    Superseded,
+}
+
+/// What became of the outputs, for the records that count them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Published {
+    /// Optional outputs that the broker had no room for.
+    pub num_refused: u32,
+    /// Outputs dropped because something newer was there.
+    pub num_superseded: u32,
+}
+
+pub(crate) type MergeFn = Box<dyn Fn(Option<&[u8]>) -> Merge<Vec<u8>> + Send + Sync>;
+pub(crate) type RecordFn = Box<dyn FnOnce(&Published) -> Vec<u8> + Send>;
+
+/// One thing to publish; all of them are acknowledged by the broker before the input is acked.
+pub(crate) enum Output {
+    /// Replaces what its subject holds.
+    Plain { subject: String, payload: Vec<u8> },
+    /// Follows what its subject holds, by compare-and-set.
+    Merged { subject: String, merge: MergeFn },
+    /// Appears on `target` later.
+    Scheduled {
+        subject: String,
+        target: String,
+        schedule: String,
+        payload: Vec<u8>,
+    },
+    /// Part of the input that can never work.
+    Dead(Box<DeadLetter>),
+}
+
+/// A record to write once the outputs are safe.
+pub(crate) struct RecordWrite {
+    pub(crate) bucket: Bucket,
+    pub(crate) key: String,
+    pub(crate) value: RecordFn,
+}
+
+/// Where the input came from, for dead letters of its parts.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Origin {
+    pub(crate) stage: &'static str,
+    pub(crate) stream: String,
+    pub(crate) subject: String,
+    pub(crate) sequence: u64,
+    pub(crate) replays: u64,
+}
+
+/// Collects a stage's outputs.
+#[derive(Default)]
+pub struct Outbox {
+    pub(crate) outputs: Vec<Output>,
+    pub(crate) optional: Vec<(String, Vec<u8>)>,
+    pub(crate) records: Vec<RecordWrite>,
+    pub(crate) counts: Vec<(String, u64)>,
+    pub(crate) origin: Origin,
+}
+
+impl Outbox {
+    pub(crate) fn for_input(origin: Origin) -> Self {
+        Self {
+            origin,
+            ..Self::default()
+        }
+    }
+
+    /// Publishes a message to its own subject, replacing what is there.
+    pub fn publish(&mut self, message: &impl Message) {
+        self.outputs.push(Output::Plain {
+            subject: message.subject(),
+            payload: message.encode(),
+        });
+    }
+
+    /// Publishes a message that may be refused for want of room: it is counted and forgotten then.
+    pub fn publish_optional(&mut self, message: &impl Message) {
+        self.optional.push((message.subject(), message.encode()));
+    }
+
+    /// Reads the subject's last message, asks `merge`, and publishes if nothing came between; else
+    /// asks again. A last message that can't be decoded counts as none.
+    pub fn publish_merged<M: Message>(
+        &mut self,
+        subject: impl Into<String>,
+        merge: impl Fn(Option<M>) -> Merge<M> + Send + Sync + 'static,
+    ) {
+        let subject = subject.into();
+        let of = subject.clone();
+        self.outputs.push(Output::Merged {
+            subject,
+            merge: Box::new(move |last| {
+                let last = last.and_then(|payload| M::decode(&of, payload).ok());
+                match merge(last) {
+                    Merge::Publish(message) => Merge::Publish(message.encode()),
+                    Merge::Keep => Merge::Keep,
+                    Merge::Superseded => Merge::Superseded,
+                }
+            }),
+        });
+    }
+
+    /// Publishes a page unless a newer one of its URL is there.
+    pub fn publish_newer(&mut self, page: Page) {
+        self.publish_merged(page.subject(), move |last: Option<Page>| match last {
+            Some(last) if last.fetched_at() > page.fetched_at() => Merge::Superseded,
+            Some(last) if last == page => Merge::Keep,
+            _ => Merge::Publish(page.clone()),
+        });
+    }
+
+    /// Lets a message appear on `target` at a time; until then it stands on `subject`.
+    pub fn schedule_at(
+        &mut self,
+        subject: impl Into<String>,
+        target: impl Into<String>,
+        at: OffsetDateTime,
+        message: &impl Message,
+    ) {
+        let at = at.to_offset(time::UtcOffset::UTC);
+        let at = at
+            .format(&time::format_description::well_known::Rfc3339)
+            .expect("a time in this era can be written as RFC 3339");
+        self.schedule(subject, target, format!("@at {at}"), message);
+    }
+
+    /// Lets a message appear on `target` again and again; the schedule stays on `subject`.
+    pub fn schedule_every(
+        &mut self,
+        subject: impl Into<String>,
+        target: impl Into<String>,
+        every: messages::Interval,
+        message: &impl Message,
+    ) {
+        self.schedule(subject, target, format!("@every {every}"), message);
+    }
+
+    fn schedule(
+        &mut self,
+        subject: impl Into<String>,
+        target: impl Into<String>,
+        schedule: String,
+        message: &impl Message,
+    ) {
+        self.outputs.push(Output::Scheduled {
+            subject: subject.into(),
+            target: target.into(),
+            schedule,
+            payload: message.encode(),
+        });
+    }
+
+    /// Files a part of the input as a dead letter of its own; the other parts go on.
+    pub fn dead_letter(
+        &mut self,
+        id: impl Into<String>,
+        url: Option<String>,
+        payload: Vec<u8>,
+        failure: &impl Failure,
+    ) {
+        let letter = DeadLetter {
+            id: id.into(),
+            headers: DeadLetterHeaders {
+                stage: self.origin.stage.to_owned(),
+                code: failure.code().into_owned(),
+                error: chain(failure),
+                attempts: 1,
+                time: messages::timestamp::now(),
+                url,
+                stream: self.origin.stream.clone(),
+                subject: self.origin.subject.clone(),
+                sequence: self.origin.sequence,
+                replays: self.origin.replays,
+            },
+            payload,
+        };
+        self.count(&letter.headers.code);
+        self.outputs.push(Output::Dead(Box::new(letter)));
+    }
+
+    /// Remembers a record once the outputs are safe; not if one of them was superseded.
+    pub fn record<T: Serialize>(&mut self, bucket: Bucket, key: impl Into<String>, value: &T) {
+        let bytes = to_json(value);
+        self.records.push(RecordWrite {
+            bucket,
+            key: key.into(),
+            value: Box::new(move |_| bytes),
+        });
+    }
+
+    /// Like [`Outbox::record`], of a value that depends on what became of the outputs.
+    pub fn record_with<T: Serialize>(
+        &mut self,
+        bucket: Bucket,
+        key: impl Into<String>,
+        value: impl FnOnce(&Published) -> T + Send + 'static,
+    ) {
+        self.records.push(RecordWrite {
+            bucket,
+            key: key.into(),
+            value: Box::new(move |published| to_json(&value(published))),
+        });
+    }
+
+    /// Counts an end other than an output (a skip's code, say) in the stage's metrics.
+    pub fn count(&mut self, code: &str) {
+        self.counts.push((code.to_owned(), 1));
+    }
+}
+
+fn to_json<T: Serialize>(value: &T) -> Vec<u8> {
+    serde_json::to_vec(value).expect("records hold only what JSON can say")
+}

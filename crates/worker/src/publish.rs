@@ -1,0 +1,246 @@
+//! Publishing what is in an outbox, and not giving up while the broker is away or full.
+
+use async_nats::HeaderMap;
+use futures_util::future::try_join_all;
+use messages::{DeadLetter, REPLAYS_HEADER};
+
+use crate::latest::NotPublished;
+use crate::outbox::{Merge, MergeFn, Origin, Outbox, Output};
+use crate::process::{Gate, Patience};
+use crate::topology;
+use crate::{BrokerError, Failure, Process, Published, Verdict, metrics};
+
+/// What the loop of one stage works with.
+pub(crate) struct Context<'a> {
+    pub(crate) process: &'a Process,
+    pub(crate) gate: &'a Gate,
+}
+
+/// Why something was not brought to its end.
+#[derive(Debug)]
+pub(crate) enum Halt {
+    /// The process ends.
+    Shutdown,
+    /// The broker refuses, and waiting won't help.
+    Refused(BrokerError),
+}
+
+/// Does it again while the broker is away or full, with the gate closed.
+pub(crate) async fn persist<T, F>(
+    cx: &Context<'_>,
+    mut attempt: impl FnMut() -> F,
+) -> Result<T, Halt>
+where
+    F: Future<Output = Result<T, BrokerError>>,
+{
+    let mut patience = Patience::default();
+    let mut closed = None;
+    loop {
+        let error = match attempt().await {
+            Ok(value) => return Ok(value),
+            Err(error) if error.verdict() == Verdict::Wait => error,
+            Err(error) => return Err(Halt::Refused(error)),
+        };
+        if closed.is_none() {
+            tracing::warn!(code = %error.code(), "waiting: {}", crate::chain(&error));
+            closed = Some(cx.gate.close());
+        }
+        tokio::select! {
+            () = cx.process.shutdown().cancelled() => return Err(Halt::Shutdown),
+            () = tokio::time::sleep(patience.next()) => {}
+        }
+    }
+}
+
+impl Context<'_> {
+    /// Publishes all outputs and awaits their acknowledgements, then the optional ones.
+    pub(crate) async fn publish_outputs(&self, outbox: &mut Outbox) -> Result<Published, Halt> {
+        let origin = &outbox.origin;
+        let outputs = std::mem::take(&mut outbox.outputs);
+        let published = outputs
+            .into_iter()
+            .enumerate()
+            .map(|(n, output)| self.publish_output(output, origin, n + 1));
+        let superseded = try_join_all(published).await?;
+        let optional = outbox
+            .optional
+            .iter()
+            .enumerate()
+            .map(|(n, (subject, payload))| self.publish_optional(subject, payload, origin, n + 1));
+        let refused = try_join_all(optional).await?;
+        let count = |flags: Vec<bool>| {
+            u32::try_from(flags.into_iter().filter(|&flag| flag).count()).unwrap_or(u32::MAX)
+        };
+        let published = Published {
+            num_refused: count(refused),
+            num_superseded: count(superseded),
+        };
+        for (code, number) in outbox.counts.drain(..) {
+            metrics::counted(origin.stage, &code, number);
+        }
+        metrics::counted(origin.stage, "frontier_full", published.num_refused.into());
+        metrics::counted(origin.stage, "superseded", published.num_superseded.into());
+        Ok(published)
+    }
+
+    /// Writes the records, unless something newer was there.
+    pub(crate) async fn write_records(
+        &self,
+        outbox: &mut Outbox,
+        published: &Published,
+    ) -> Result<(), Halt> {
+        if published.num_superseded > 0 {
+            return Ok(());
+        }
+        let broker = self.process.broker();
+        for record in outbox.records.drain(..) {
+            let bytes = (record.value)(published);
+            let write = || async {
+                let written = broker
+                    .write_record_bytes(record.bucket, &record.key, &bytes, None)
+                    .await;
+                unconditional(written)
+            };
+            persist(self, write).await?;
+        }
+        Ok(())
+    }
+
+    /// Files a dead letter; the `n`-th output of its input.
+    pub(crate) async fn publish_dead_letter(
+        &self,
+        letter: &DeadLetter,
+        origin: &Origin,
+        n: usize,
+    ) -> Result<(), Halt> {
+        let mut headers = message_id(origin, n);
+        for (name, value) in letter.headers.to_pairs() {
+            headers.insert(name, value);
+        }
+        self.publish_plain(&letter.subject(), &letter.payload, &headers)
+            .await
+    }
+
+    /// Answers whether the output was superseded.
+    async fn publish_output(
+        &self,
+        output: Output,
+        origin: &Origin,
+        n: usize,
+    ) -> Result<bool, Halt> {
+        match output {
+            Output::Plain { subject, payload } => {
+                self.publish_plain(&subject, &payload, &replays(origin))
+                    .await?;
+            }
+            Output::Scheduled {
+                subject,
+                target,
+                schedule,
+                payload,
+            } => {
+                let mut headers = replays(origin);
+                headers.insert("Nats-Schedule", schedule);
+                headers.insert("Nats-Schedule-Target", target);
+                self.publish_plain(&subject, &payload, &headers).await?;
+            }
+            Output::Dead(letter) => self.publish_dead_letter(&letter, origin, n).await?,
+            Output::Merged { subject, merge } => {
+                return persist(self, || self.publish_merged(&subject, &merge, origin)).await;
+            }
+        }
+        Ok(false)
+    }
+
+    async fn publish_plain(
+        &self,
+        subject: &str,
+        payload: &[u8],
+        headers: &HeaderMap,
+    ) -> Result<(), Halt> {
+        let broker = self.process.broker();
+        let publish = || async {
+            let published = broker
+                .publish_once(subject, payload, headers.clone(), None)
+                .await;
+            unconditional(published)
+        };
+        persist(self, publish).await
+    }
+
+    async fn publish_merged(
+        &self,
+        subject: &str,
+        merge: &MergeFn,
+        origin: &Origin,
+    ) -> Result<bool, BrokerError> {
+        let broker = self.process.broker();
+        let stream = topology::stream_of(subject);
+        loop {
+            let last = broker.latest_raw(stream.name, subject).await?;
+            let payload = match merge(last.as_ref().map(|last| &last.payload[..])) {
+                Merge::Publish(payload) => payload,
+                Merge::Keep => return Ok(false),
+                Merge::Superseded => return Ok(true),
+            };
+            let expected = Some(last.map_or(0, |last| last.sequence));
+            match broker
+                .publish_once(subject, &payload, replays(origin), expected)
+                .await
+            {
+                Ok(_) => return Ok(false),
+                Err(NotPublished::Conflict) => {}
+                Err(NotPublished::Failed(error)) => return Err(error),
+            }
+        }
+    }
+
+    /// Answers whether the broker had no room.
+    async fn publish_optional(
+        &self,
+        subject: &str,
+        payload: &[u8],
+        origin: &Origin,
+        n: usize,
+    ) -> Result<bool, Halt> {
+        let broker = self.process.broker();
+        let mut headers = message_id(origin, n);
+        headers.insert(REPLAYS_HEADER, origin.replays.to_string());
+        let publish = || async {
+            let published = broker
+                .publish_once(subject, payload, headers.clone(), None)
+                .await;
+            match unconditional(published) {
+                Ok(()) => Ok(false),
+                Err(BrokerError::Full { .. } | BrokerError::TooLarge { .. }) => Ok(true),
+                Err(error) => Err(error),
+            }
+        };
+        persist(self, publish).await
+    }
+}
+
+fn unconditional(published: Result<u64, NotPublished>) -> Result<(), BrokerError> {
+    match published {
+        Ok(_) => Ok(()),
+        Err(NotPublished::Failed(error)) => Err(error),
+        Err(NotPublished::Conflict) => unreachable!("nothing was expected"),
+    }
+}
+
+/// What makes the broker recognise a second publish of the same output.
+fn message_id(origin: &Origin, n: usize) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    let id = format!("{}:{}:{n}", origin.stream, origin.sequence);
+    headers.insert("Nats-Msg-Id", id);
+    headers
+}
+
+/// Replays are counted on through all that comes of a replayed message.
+fn replays(origin: &Origin) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    if origin.replays > 0 {
+        headers.insert(REPLAYS_HEADER, origin.replays.to_string());
+    }
+    headers
+}

@@ -1,0 +1,101 @@
+//! Records in KV buckets: the last message of `$KV.<bucket>.<key>` (NATS ADR-8).
+
+use async_nats::HeaderMap;
+use async_nats::jetstream::message::StreamMessage;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::latest::NotPublished;
+use crate::topology::Bucket;
+use crate::{Broker, BrokerError};
+
+/// A record as it stands in a bucket.
+#[derive(Debug, Clone)]
+pub struct Record<T> {
+    /// What it says.
+    pub value: T,
+    /// For compare-and-set.
+    pub revision: u64,
+}
+
+fn subject(bucket: Bucket, key: &str) -> String {
+    format!("$KV.{}.{key}", bucket.name())
+}
+
+fn is_deleted(message: &StreamMessage) -> bool {
+    message.headers.get("KV-Operation").is_some()
+        || message.headers.get("Nats-Marker-Reason").is_some()
+}
+
+impl Broker {
+    /// The record of a key, where there is one.
+    pub async fn record<T: DeserializeOwned>(
+        &self,
+        bucket: Bucket,
+        key: &str,
+    ) -> Result<Option<Record<T>>, BrokerError> {
+        let stream = format!("KV_{}", bucket.name());
+        let place = subject(bucket, key);
+        let found = self.latest_raw(&stream, &place).await?;
+        let Some(found) = found.filter(|found| !is_deleted(found)) else {
+            return Ok(None);
+        };
+        let value =
+            serde_json::from_slice(&found.payload).map_err(|source| BrokerError::Foreign {
+                place,
+                source: source.into(),
+            })?;
+        Ok(Some(Record {
+            value,
+            revision: found.sequence,
+        }))
+    }
+
+    /// Writes a record, whatever was there.
+    pub async fn write_record<T: Serialize>(
+        &self,
+        bucket: Bucket,
+        key: &str,
+        value: &T,
+    ) -> Result<(), BrokerError> {
+        let bytes = to_json(value);
+        match self.write_record_bytes(bucket, key, &bytes, None).await {
+            Ok(_) => Ok(()),
+            Err(NotPublished::Failed(error)) => Err(error),
+            Err(NotPublished::Conflict) => unreachable!("nothing was expected"),
+        }
+    }
+
+    /// Writes a record if the last one still has this revision (`None`: if there is none).
+    /// Answers whether it was written.
+    pub async fn swap_record<T: Serialize>(
+        &self,
+        bucket: Bucket,
+        key: &str,
+        value: &T,
+        revision: Option<u64>,
+    ) -> Result<bool, BrokerError> {
+        let bytes = to_json(value);
+        let expected = Some(revision.unwrap_or(0));
+        match self.write_record_bytes(bucket, key, &bytes, expected).await {
+            Ok(_) => Ok(true),
+            Err(NotPublished::Conflict) => Ok(false),
+            Err(NotPublished::Failed(error)) => Err(error),
+        }
+    }
+
+    pub(crate) async fn write_record_bytes(
+        &self,
+        bucket: Bucket,
+        key: &str,
+        bytes: &[u8],
+        expected: Option<u64>,
+    ) -> Result<u64, NotPublished> {
+        self.publish_once(&subject(bucket, key), bytes, HeaderMap::new(), expected)
+            .await
+    }
+}
+
+fn to_json<T: Serialize>(value: &T) -> Vec<u8> {
+    serde_json::to_vec(value).expect("records hold only what JSON can say")
+}

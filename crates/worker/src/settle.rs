@@ -1,0 +1,372 @@
+//! A message that we hold, and the ways to let go of it: ack, nak, dead letter and term.
+
+use std::time::{Duration, Instant};
+
+use async_nats::{Client, Subject};
+use bytes::Bytes;
+use messages::{DeadLetter, DeadLetterHeaders, DecodeError, Message, REPLAYS_HEADER, id_of_bytes};
+use time::OffsetDateTime;
+
+use crate::outbox::Origin;
+use crate::publish::{Context, Halt, persist};
+use crate::topology::ConsumerSpec;
+use crate::{Broker, Delivery, Failure, Stop, Verdict, chain, metrics};
+
+/// How often a confirmed ack is asked for; after that the message comes again.
+const ACK_TRIES: usize = 3;
+
+/// How a message ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// Its effect is durable.
+    Ack,
+    /// It will be tried again.
+    Retry,
+    /// It is a dead letter with this code.
+    Dead(String),
+    /// It was given back untouched: a dependency is away (its code), or the process ends.
+    GivenBack(String),
+}
+
+impl Outcome {
+    fn label(&self) -> (&'static str, &str) {
+        match self {
+            Self::Ack => ("ack", ""),
+            Self::Retry => ("retry", ""),
+            Self::Dead(code) => ("dead", code),
+            Self::GivenBack(code) => ("wait", code),
+        }
+    }
+}
+
+/// A pulled message that is not yet settled.
+pub(crate) struct Held {
+    client: Client,
+    reply: Subject,
+    pub(crate) stage: &'static str,
+    pub(crate) stream: &'static str,
+    pub(crate) subject: String,
+    pub(crate) sequence: u64,
+    pub(crate) delivered: u64,
+    pub(crate) payload: Bytes,
+    replays: u64,
+    published_at: OffsetDateTime,
+    pulled_at: Instant,
+}
+
+/// What is known of a failure once its type is forgotten.
+#[derive(Debug, Clone)]
+pub(crate) struct Failed {
+    pub(crate) verdict: Verdict,
+    pub(crate) code: String,
+    pub(crate) error: String,
+}
+
+impl Failed {
+    pub(crate) fn of(failure: &impl Failure) -> Self {
+        Self {
+            verdict: failure.verdict(),
+            code: failure.code().into_owned(),
+            error: chain(failure),
+        }
+    }
+
+    pub(crate) fn panic(panic: &(dyn std::any::Any + Send)) -> Self {
+        let said = panic
+            .downcast_ref::<&str>()
+            .map(ToString::to_string)
+            .or_else(|| panic.downcast_ref::<String>().cloned())
+            .unwrap_or_default();
+        Self {
+            verdict: Verdict::Retry { after: None },
+            code: "panic".to_owned(),
+            error: format!("the handler panicked: {said}"),
+        }
+    }
+
+    fn undecodable(error: &DecodeError) -> Self {
+        Self {
+            verdict: Verdict::Reject,
+            code: "undecodable".to_owned(),
+            error: chain(error),
+        }
+    }
+
+    fn exhausted(attempts: u32) -> Self {
+        Self {
+            verdict: Verdict::Reject,
+            code: "attempts_exhausted".to_owned(),
+            error: format!("{attempts} attempts ended without an answer"),
+        }
+    }
+}
+
+/// Whom a dead letter is filed under.
+pub(crate) struct Filing {
+    pub(crate) id: String,
+    pub(crate) url: Option<String>,
+    pub(crate) attempt: u32,
+}
+
+impl Filing {
+    pub(crate) fn of<M: Message>(message: &M) -> Self {
+        Self {
+            id: message.id(),
+            url: message.url().map(ToString::to_string),
+            attempt: message.attempt(),
+        }
+    }
+
+    fn of_bytes(payload: &[u8]) -> Self {
+        Self {
+            id: id_of_bytes(payload),
+            url: None,
+            attempt: 0,
+        }
+    }
+}
+
+impl Held {
+    /// `None`: not a message of a stream.
+    pub(crate) fn take(
+        broker: &Broker,
+        stage: &'static str,
+        spec: ConsumerSpec,
+        message: async_nats::Message,
+    ) -> Option<Self> {
+        let reply = message.reply.clone()?;
+        let replays = message
+            .headers
+            .as_ref()
+            .and_then(|headers| headers.get(REPLAYS_HEADER))
+            .and_then(|value| value.as_str().parse().ok())
+            .unwrap_or(0);
+        let message = async_nats::jetstream::Message {
+            message,
+            context: broker.jetstream().clone(),
+        };
+        let info = message.info().ok()?;
+        Some(Self {
+            client: broker.client().clone(),
+            stage,
+            stream: spec.stream.name,
+            sequence: info.stream_sequence,
+            delivered: u64::try_from(info.delivered).unwrap_or(1),
+            published_at: info.published,
+            subject: message.subject.to_string(),
+            payload: message.payload.clone(),
+            replays,
+            reply,
+            pulled_at: Instant::now(),
+        })
+    }
+
+    pub(crate) fn decode<M: Message>(&self) -> Result<Delivery<M>, DecodeError> {
+        Ok(Delivery {
+            message: M::decode(&self.subject, &self.payload)?,
+            subject: self.subject.clone(),
+            sequence: self.sequence,
+            published_at: self.published_at,
+            delivered: self.delivered,
+            pulled_at: self.pulled_at,
+            num_bytes: self.payload.len(),
+        })
+    }
+
+    /// Delivered so often that it may be what ends processes.
+    pub(crate) fn is_suspect(&self) -> bool {
+        self.delivered >= 3
+    }
+
+    pub(crate) fn origin(&self) -> Origin {
+        Origin {
+            stage: self.stage,
+            stream: self.stream.to_owned(),
+            subject: self.subject.clone(),
+            sequence: self.sequence,
+            replays: self.replays,
+        }
+    }
+
+    /// A sign of life: the broker waits on.
+    pub(crate) async fn progress(&self) {
+        let _ = self.client.publish(self.reply.clone(), "+WPI".into()).await;
+    }
+
+    /// Lets go of a message whose effect is durable, and has it confirmed.
+    pub(crate) async fn ack(&self) -> Outcome {
+        self.confirmed("+ACK").await;
+        self.settled(Outcome::Ack)
+    }
+
+    /// Gives a message back untouched.
+    pub(crate) async fn give_back(&self, code: &str) -> Outcome {
+        self.nak(None).await;
+        self.settled(Outcome::GivenBack(code.to_owned()))
+    }
+
+    /// Settles a failed message as its verdict says. Verdicts Wait and Stop give it back.
+    pub(crate) async fn fail(
+        &self,
+        cx: &Context<'_>,
+        filing: &Filing,
+        failed: &Failed,
+        counted: Option<u32>,
+    ) -> Outcome {
+        let settled = match failed.verdict {
+            Verdict::Retry { after } => self.retry(cx, filing, failed, counted, after).await,
+            Verdict::Reject => {
+                let attempts = counted.unwrap_or(filing.attempt + 1);
+                self.bury(cx, filing, failed, attempts).await
+            }
+            Verdict::Wait | Verdict::Stop(_) => Err(Halt::Shutdown),
+        };
+        match settled {
+            Ok(outcome) => outcome,
+            Err(_) => self.give_back(&failed.code).await,
+        }
+    }
+
+    /// Files what can't be decoded.
+    pub(crate) async fn fail_undecodable(&self, cx: &Context<'_>, error: &DecodeError) -> Outcome {
+        let filing = Filing::of_bytes(&self.payload);
+        self.fail(cx, &filing, &Failed::undecodable(error), None)
+            .await
+    }
+
+    /// Counts the handling of a suspect before it begins. `Err`: it is settled, at its limit.
+    pub(crate) async fn count_suspect(
+        &self,
+        cx: &Context<'_>,
+        filing: &Filing,
+    ) -> Result<Option<u32>, Outcome> {
+        if !self.is_suspect() {
+            return Ok(None);
+        }
+        let broker = cx.process.broker();
+        let limit = cx.process.config().retry.max_attempts;
+        let counted = persist(cx, || broker.attempts(self.stream, self.sequence)).await;
+        match counted {
+            Ok(attempts) if attempts >= limit => {
+                let failed = Failed::exhausted(attempts);
+                return Err(self.fail(cx, filing, &failed, Some(attempts)).await);
+            }
+            Ok(_) => {}
+            Err(_) => return Err(self.give_back("shutdown").await),
+        }
+        match persist(cx, || broker.raise_attempts(self.stream, self.sequence)).await {
+            Ok(attempts) => Ok(Some(attempts)),
+            Err(_) => Err(self.give_back("shutdown").await),
+        }
+    }
+
+    async fn retry(
+        &self,
+        cx: &Context<'_>,
+        filing: &Filing,
+        failed: &Failed,
+        counted: Option<u32>,
+        after: Option<Duration>,
+    ) -> Result<Outcome, Halt> {
+        let broker = cx.process.broker();
+        let attempts = match counted {
+            Some(attempts) => attempts,
+            None => persist(cx, || broker.raise_attempts(self.stream, self.sequence)).await?,
+        };
+        let retry = cx.process.config().retry;
+        if attempts >= retry.max_attempts {
+            return self.bury(cx, filing, failed, attempts).await;
+        }
+        let pause = retry.pause(attempts, after);
+        tracing::warn!(
+            stage = self.stage,
+            id = filing.id,
+            code = failed.code,
+            attempts,
+            "{} failed and is tried again in {pause:.1?}: {}",
+            filing.id,
+            failed.error
+        );
+        self.nak(Some(pause)).await;
+        Ok(self.settled(Outcome::Retry))
+    }
+
+    async fn bury(
+        &self,
+        cx: &Context<'_>,
+        filing: &Filing,
+        failed: &Failed,
+        attempts: u32,
+    ) -> Result<Outcome, Halt> {
+        let letter = DeadLetter {
+            id: filing.id.clone(),
+            headers: DeadLetterHeaders {
+                stage: self.stage.to_owned(),
+                code: failed.code.clone(),
+                error: failed.error.clone(),
+                attempts: attempts.into(),
+                time: messages::timestamp::now(),
+                url: filing.url.clone(),
+                stream: self.stream.to_owned(),
+                subject: self.subject.clone(),
+                sequence: self.sequence,
+                replays: self.replays,
+            },
+            payload: self.payload.to_vec(),
+        };
+        cx.publish_dead_letter(&letter, &self.origin(), 0).await?;
+        tracing::error!(
+            stage = self.stage,
+            id = filing.id,
+            code = failed.code,
+            attempts,
+            "{} is a dead letter: {}",
+            filing.id,
+            failed.error
+        );
+        self.confirmed("+TERM").await;
+        Ok(self.settled(Outcome::Dead(failed.code.clone())))
+    }
+
+    async fn nak(&self, delay: Option<Duration>) {
+        let payload = delay.map_or_else(
+            || "-NAK".to_owned(),
+            |delay| format!("-NAK {{\"delay\": {}}}", delay.as_nanos()),
+        );
+        let _ = self
+            .client
+            .publish(self.reply.clone(), payload.into())
+            .await;
+    }
+
+    async fn confirmed(&self, verb: &'static str) {
+        for _ in 0..ACK_TRIES {
+            match self.client.request(self.reply.clone(), verb.into()).await {
+                Ok(_) => return,
+                // Whoever delivered it is gone: it comes again.
+                Err(e) if e.kind() == async_nats::RequestErrorKind::NoResponders => break,
+                Err(_) => {}
+            }
+        }
+        tracing::warn!(
+            stage = self.stage,
+            sequence = self.sequence,
+            "{verb} of {} was not confirmed: it will be delivered again",
+            self.subject
+        );
+    }
+
+    fn settled(&self, outcome: Outcome) -> Outcome {
+        let (label, code) = outcome.label();
+        metrics::settled(self.stage, label, code);
+        outcome
+    }
+}
+
+/// What a `Stop` verdict means for the process; any other verdict means nothing for it.
+pub(crate) fn stop_of(verdict: Verdict) -> Option<Stop> {
+    match verdict {
+        Verdict::Stop(stop) => Some(stop),
+        _ => None,
+    }
+}

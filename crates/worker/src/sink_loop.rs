@@ -1,0 +1,273 @@
+//! The loop around a sink: pull → decode → cut batches → handle → settle each message.
+//!
+//! All that is held gets signs of life; a subject is in one unfinished batch at a time; a message
+//! that was delivered often is a batch of its own, with nothing beside it.
+
+mod pending;
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::FutureExt;
+use futures_util::stream::{FuturesOrdered, StreamExt};
+use tokio::task::JoinSet;
+
+use crate::crash::CrashAt;
+use crate::process::{Gate, Patience};
+use crate::publish::Context;
+use crate::pull::{Pull, Puller};
+use crate::settle::{Failed, Filing, Held};
+use crate::stage_loop::{Company, finish, request, signs_of_life};
+use crate::{Failure, Outcome, Process, Sink, Verdict, WorkerError, metrics};
+use pending::{Item, Pending};
+
+pub(crate) async fn run<S: Sink>(process: &Process, sink: Arc<S>) -> Result<(), WorkerError> {
+    let gate = Gate::new(S::NAME);
+    let limits = sink.limits();
+    let mut puller = Puller::new(process.broker().clone(), S::NAME, S::CONSUMER);
+    let mut pull: Option<Pull> = None;
+    let mut pending = Pending::new(limits);
+    let mut batches: JoinSet<Vec<String>> = JoinSet::new();
+    let mut ticks = tokio::time::interval(process.broker().config().ack_wait / 3);
+    tracing::info!(
+        stage = S::NAME,
+        "{} takes messages of {}",
+        S::NAME,
+        S::CONSUMER.title()
+    );
+    while !process.shutdown().is_cancelled() {
+        let may_start =
+            |batches: &JoinSet<_>| gate.is_open() && batches.len() < limits.max_in_flight;
+        while may_start(&batches) && pending.is_due() {
+            let batch = pending.cut();
+            let (process, gate, sink) = (process.clone(), gate.clone(), sink.clone());
+            batches.spawn(async move { settle(&process, &gate, &*sink, batch).await });
+        }
+        if pull.is_none() && gate.is_open() && pending.room() > 0 {
+            pull = request(process, &mut puller, pending.room()).await;
+        }
+        let due = pending.due_at().filter(|_| may_start(&batches));
+        tokio::select! {
+            () = process.shutdown().cancelled() => {}
+            held = next(&mut puller, &mut pull) => match held {
+                Some(held) => pending.items.extend(take::<S>(process, &gate, held).await),
+                None => pull = None,
+            },
+            Some(finished) = batches.join_next() => {
+                for subject in finished.unwrap_or_default() {
+                    pending.busy.remove(&subject);
+                }
+            }
+            _ = ticks.tick() => {
+                for item in &pending.items {
+                    item.held.progress().await;
+                }
+            }
+            () = sleep_until(due) => {}
+            () = opened(&gate) => {}
+        }
+    }
+    for item in pending.items.drain(..) {
+        item.held.give_back("shutdown").await;
+    }
+    finish(process, S::NAME, batches).await;
+    process.result()
+}
+
+/// Sleeps past the moment by a hair, so that what is due then is due when we look.
+async fn sleep_until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until((at + Duration::from_millis(1)).into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Ends when a closed gate opens; never for an open one.
+async fn opened(gate: &Gate) {
+    if gate.is_open() {
+        std::future::pending::<()>().await;
+    }
+    gate.opened().await;
+}
+
+async fn next(puller: &mut Puller, pull: &mut Option<Pull>) -> Option<Held> {
+    match pull {
+        Some(pull) => puller.next(pull).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Decodes a message and counts it where it must be counted; `None`: it is settled.
+async fn take<S: Sink>(process: &Process, gate: &Gate, held: Held) -> Option<Item<S::Input>> {
+    let cx = Context { process, gate };
+    let delivery = match held.decode::<S::Input>() {
+        Ok(delivery) => delivery,
+        Err(error) => {
+            held.fail_undecodable(&cx, &error).await;
+            return None;
+        }
+    };
+    let filing = Filing::of(&delivery.message);
+    let counted = held.count_suspect(&cx, &filing).await.ok()?;
+    Some(Item {
+        held: Arc::new(held),
+        delivery,
+        counted,
+    })
+}
+
+pub(crate) async fn run_once<S: Sink>(
+    process: &Process,
+    sink: S,
+    patience: Duration,
+) -> Result<Vec<Outcome>, WorkerError> {
+    let gate = Gate::new(S::NAME);
+    let limits = sink.limits();
+    let mut pending = Pending::new(limits);
+    let mut puller =
+        Puller::new(process.broker().clone(), S::NAME, S::CONSUMER).with_expires(patience);
+    let mut pull = puller.request(limits.max_messages).await?;
+    while let Some(held) = puller.next(&mut pull).await {
+        pending.items.extend(take::<S>(process, &gate, held).await);
+    }
+    let batch = pending.cut();
+    for item in pending.items {
+        item.held.give_back("next batch").await;
+    }
+    if batch.is_empty() {
+        return process.result().map(|()| Vec::new());
+    }
+    let cx = Context {
+        process,
+        gate: &gate,
+    };
+    let mut outcomes = Vec::new();
+    for (item, outcome) in handle(&cx, &sink, batch).await {
+        outcomes.push(match outcome {
+            Some(outcome) => outcome,
+            None => item.held.give_back("waiting").await,
+        });
+    }
+    process.result().map(|()| outcomes)
+}
+
+/// Brings a batch to its end; answers with its subjects.
+async fn settle<S: Sink>(
+    process: &Process,
+    gate: &Gate,
+    sink: &S,
+    batch: Vec<Item<S::Input>>,
+) -> Vec<String> {
+    let held: Vec<Arc<Held>> = batch.iter().map(|item| item.held.clone()).collect();
+    let cx = Context { process, gate };
+    let is_overdue = tokio::select! {
+        () = work(&cx, sink, batch) => false,
+        () = process.overdue().cancelled() => true,
+        () = signs_of_life(process, &held) => unreachable!("they never end"),
+    };
+    for held in &held {
+        if is_overdue {
+            held.give_back("shutdown").await;
+        }
+    }
+    held.iter().map(|held| held.subject.clone()).collect()
+}
+
+/// Asks the sink, again and again for those that have to wait.
+async fn work<S: Sink>(cx: &Context<'_>, sink: &S, mut batch: Vec<Item<S::Input>>) {
+    let is_suspect = batch.iter().any(|item| item.held.is_suspect());
+    let _company = Company::of(cx.process, is_suspect).await;
+    let mut patience = Patience::default();
+    let mut closed = None;
+    loop {
+        let handled = handle(cx, sink, batch).await;
+        batch = handled
+            .into_iter()
+            .filter_map(|(item, outcome)| outcome.is_none().then_some(item))
+            .collect();
+        if batch.is_empty() {
+            return;
+        }
+        closed.get_or_insert_with(|| cx.gate.close());
+        tokio::select! {
+            () = cx.process.shutdown().cancelled() => {
+                for item in batch {
+                    item.held.give_back("shutdown").await;
+                }
+                return;
+            }
+            () = tokio::time::sleep(patience.next()) => {}
+        }
+    }
+}
+
+/// Handles a batch and settles what it can: `None` for a message that has to wait.
+async fn handle<S: Sink>(
+    cx: &Context<'_>,
+    sink: &S,
+    batch: Vec<Item<S::Input>>,
+) -> Vec<(Item<S::Input>, Option<Outcome>)> {
+    let (deliveries, rest): (Vec<_>, Vec<_>) = batch
+        .into_iter()
+        .map(|item| (item.delivery, (item.held, item.counted)))
+        .unzip();
+    let started = Instant::now();
+    let handled = AssertUnwindSafe(sink.handle(&deliveries))
+        .catch_unwind()
+        .await;
+    let verdicts: Vec<Result<(), Failed>> = match handled {
+        Ok(verdicts) => verdicts
+            .into_iter()
+            .map(|verdict| verdict.map_err(|error| noted(cx, &error)))
+            .collect(),
+        Err(panic) => vec![Err(Failed::panic(&*panic)); deliveries.len()],
+    };
+    metrics::handled(S::NAME, started.elapsed());
+    assert_eq!(
+        verdicts.len(),
+        deliveries.len(),
+        "a sink owes a verdict for each message"
+    );
+    CrashAt::AfterTask.check(S::NAME);
+    let items = deliveries.into_iter().zip(rest).zip(verdicts);
+    let settling: FuturesOrdered<_> = items
+        .map(|((delivery, (held, counted)), verdict)| async move {
+            let item = Item {
+                held,
+                delivery,
+                counted,
+            };
+            let outcome = settle_one(cx, &item, verdict).await;
+            (item, outcome)
+        })
+        .collect();
+    settling.collect().await
+}
+
+fn noted(cx: &Context<'_>, error: &impl Failure) -> Failed {
+    let failed = Failed::of(error);
+    match failed.verdict {
+        Verdict::Stop(_) => cx.process.stop(error),
+        Verdict::Wait if cx.gate.is_open() => {
+            tracing::warn!(code = failed.code, "waiting: {}", failed.error);
+        }
+        _ => {}
+    }
+    failed
+}
+
+async fn settle_one<M: messages::Message>(
+    cx: &Context<'_>,
+    item: &Item<M>,
+    verdict: Result<(), Failed>,
+) -> Option<Outcome> {
+    match verdict {
+        Ok(()) => Some(item.held.ack().await),
+        Err(failed) if failed.verdict == Verdict::Wait => None,
+        Err(failed) => {
+            let filing = Filing::of(&item.delivery.message);
+            Some(item.held.fail(cx, &filing, &failed, item.counted).await)
+        }
+    }
+}
