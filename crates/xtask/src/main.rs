@@ -1,0 +1,53 @@
+//! The project's own commands: `cargo xtask tools | test | demo | bench`.
+//!
+//! In: a sub-command. Out: what it prints, and the exit code of the step that failed. Each
+//! sub-command has a file of its own; nothing here is part of the program that we ship.
+
+mod bench;
+mod command;
+mod demo;
+mod test;
+mod tools;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(
+    name = "cargo xtask",
+    about = "speechmill's own commands",
+    bin_name = "cargo xtask"
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Fetch nats-server and Meilisearch into .tools, verified; quick when they are there.
+    Tools,
+    /// Check format and lints, then run all tests.
+    Test(test::Args),
+    /// Crawl a small web site on this machine from end to end and leave it running.
+    Demo(demo::Args),
+    /// Measure one thing and print the numbers.
+    Bench(bench::Args),
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Tools => tools::run(),
+        Command::Test(args) => test::run(&args),
+        Command::Demo(args) => demo::run(&args),
+        Command::Bench(args) => bench::run(&args),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            command::exit_code(&error)
+        }
+    }
+}
