@@ -3,7 +3,7 @@
 use async_nats::HeaderMap;
 use async_nats::jetstream::context::PublishErrorKind;
 use async_nats::jetstream::message::{PublishMessage, StreamMessage};
-use async_nats::jetstream::stream::DirectGetErrorKind;
+use async_nats::jetstream::stream::{DirectGetErrorKind, Stream};
 use messages::Message;
 use time::OffsetDateTime;
 
@@ -73,16 +73,47 @@ impl Broker {
         Ok(found.map(|found| found.sequence))
     }
 
+    /// Whether a stream still holds the message of this sequence.
+    pub async fn has_message(
+        &self,
+        stream: StreamSpec,
+        sequence: u64,
+    ) -> Result<bool, BrokerError> {
+        let stream = self.stream(stream.name).await?;
+        match stream.direct_get(sequence).await {
+            Ok(_) => Ok(true),
+            Err(e) if e.kind() == DirectGetErrorKind::NotFound => Ok(false),
+            Err(e) => Err(BrokerError::request("read a message", e)),
+        }
+    }
+
+    /// When the schedule that stands on a subject falls due, if one stands there and says so.
+    pub async fn due_at(
+        &self,
+        stream: StreamSpec,
+        subject: &str,
+    ) -> Result<Option<OffsetDateTime>, BrokerError> {
+        let found = self.latest_raw(stream.name, subject).await?;
+        Ok(found.and_then(|found| {
+            let schedule = found.headers.get("Nats-Schedule")?.as_str();
+            let at = schedule.strip_prefix("@at ")?;
+            OffsetDateTime::parse(at, &time::format_description::well_known::Rfc3339).ok()
+        }))
+    }
+
+    async fn stream(&self, name: &str) -> Result<Stream<()>, BrokerError> {
+        self.jetstream()
+            .get_stream_no_info(name)
+            .await
+            .map_err(|e| BrokerError::request("name a stream", e))
+    }
+
     pub(crate) async fn latest_raw(
         &self,
         stream: &str,
         subject: &str,
     ) -> Result<Option<StreamMessage>, BrokerError> {
-        let stream = self
-            .jetstream()
-            .get_stream_no_info(stream)
-            .await
-            .map_err(|e| BrokerError::request("name a stream", e))?;
+        let stream = self.stream(stream).await?;
         match stream.direct_get_last_for_subject(subject).await {
             Ok(found) => Ok(Some(found)),
             Err(e) if e.kind() == DirectGetErrorKind::NotFound => Ok(None),

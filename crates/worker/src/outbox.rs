@@ -35,7 +35,12 @@ pub(crate) enum Output {
     /// Replaces what its subject holds.
     Plain { subject: String, payload: Vec<u8> },
     /// Follows what its subject holds, by compare-and-set.
-    Merged { subject: String, merge: MergeFn },
+    Merged {
+        subject: String,
+        merge: MergeFn,
+        /// Target and time, for a message that is to stand there until then.
+        schedule: Option<(String, String)>,
+    },
     /// Appears on `target` later.
     Scheduled {
         subject: String,
@@ -102,7 +107,27 @@ impl Outbox {
         subject: impl Into<String>,
         merge: impl Fn(Option<M>) -> Merge<M> + Send + Sync + 'static,
     ) {
-        let subject = subject.into();
+        self.merged(subject.into(), None, merge);
+    }
+
+    /// Like [`Outbox::schedule_at`], of a message that is merged with the one that stands on
+    /// `subject` already; the later of their times counts.
+    pub fn schedule_merged<M: Message>(
+        &mut self,
+        subject: impl Into<String>,
+        target: impl Into<String>,
+        at: OffsetDateTime,
+        merge: impl Fn(Option<M>) -> Merge<M> + Send + Sync + 'static,
+    ) {
+        self.merged(subject.into(), Some((target.into(), at_time(at))), merge);
+    }
+
+    fn merged<M: Message>(
+        &mut self,
+        subject: String,
+        schedule: Option<(String, String)>,
+        merge: impl Fn(Option<M>) -> Merge<M> + Send + Sync + 'static,
+    ) {
         let of = subject.clone();
         self.outputs.push(Output::Merged {
             subject,
@@ -114,6 +139,7 @@ impl Outbox {
                     Merge::Superseded => Merge::Superseded,
                 }
             }),
+            schedule,
         });
     }
 
@@ -134,11 +160,7 @@ impl Outbox {
         at: OffsetDateTime,
         message: &impl Message,
     ) {
-        let at = at.to_offset(time::UtcOffset::UTC);
-        let at = at
-            .format(&time::format_description::well_known::Rfc3339)
-            .expect("a time in this era can be written as RFC 3339");
-        self.schedule(subject, target, format!("@at {at}"), message);
+        self.schedule(subject, target, at_time(at), message);
     }
 
     /// Lets a message appear on `target` again and again; the schedule stays on `subject`.
@@ -223,6 +245,15 @@ impl Outbox {
     pub fn count(&mut self, code: &str) {
         self.counts.push((code.to_owned(), 1));
     }
+}
+
+/// A schedule that fires once.
+fn at_time(at: OffsetDateTime) -> String {
+    let at = at
+        .to_offset(time::UtcOffset::UTC)
+        .format(&time::format_description::well_known::Rfc3339)
+        .expect("a time in this era can be written as RFC 3339");
+    format!("@at {at}")
 }
 
 fn to_json<T: Serialize>(value: &T) -> Vec<u8> {

@@ -3,12 +3,18 @@
 use async_nats::HeaderMap;
 use futures_util::future::try_join_all;
 use messages::{DeadLetter, REPLAYS_HEADER};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use crate::latest::NotPublished;
 use crate::outbox::{Merge, MergeFn, Origin, Outbox, Output};
 use crate::process::{Gate, Patience};
 use crate::topology;
 use crate::{BrokerError, Failure, Process, Published, Verdict, metrics};
+
+/// Headers of a message that is to appear on another subject later (NATS ADR-51).
+const SCHEDULE: &str = "Nats-Schedule";
+const SCHEDULE_TARGET: &str = "Nats-Schedule-Target";
 
 /// What the loop of one stage works with.
 pub(crate) struct Context<'a> {
@@ -140,13 +146,18 @@ impl Context<'_> {
                 payload,
             } => {
                 let mut headers = replays(origin);
-                headers.insert("Nats-Schedule", schedule);
-                headers.insert("Nats-Schedule-Target", target);
+                headers.insert(SCHEDULE, schedule);
+                headers.insert(SCHEDULE_TARGET, target);
                 self.publish_plain(&subject, &payload, &headers).await?;
             }
             Output::Dead(letter) => self.publish_dead_letter(&letter, origin, n).await?,
-            Output::Merged { subject, merge } => {
-                return persist(self, || self.publish_merged(&subject, &merge, origin)).await;
+            Output::Merged {
+                subject,
+                merge,
+                schedule,
+            } => {
+                let publish = || self.publish_merged(&subject, &merge, schedule.as_ref(), origin);
+                return persist(self, publish).await;
             }
         }
         Ok(false)
@@ -172,6 +183,7 @@ impl Context<'_> {
         &self,
         subject: &str,
         merge: &MergeFn,
+        schedule: Option<&(String, String)>,
         origin: &Origin,
     ) -> Result<bool, BrokerError> {
         let broker = self.process.broker();
@@ -183,9 +195,16 @@ impl Context<'_> {
                 Merge::Keep => return Ok(false),
                 Merge::Superseded => return Ok(true),
             };
+            let mut headers = replays(origin);
+            if let Some((target, at)) = schedule {
+                let standing = last.as_ref().and_then(|last| last.headers.get(SCHEDULE));
+                let standing = standing.map_or("", |at| at.as_str());
+                headers.insert(SCHEDULE, later_of(standing, at));
+                headers.insert(SCHEDULE_TARGET, target.as_str());
+            }
             let expected = Some(last.map_or(0, |last| last.sequence));
             match broker
-                .publish_once(subject, &payload, replays(origin), expected)
+                .publish_once(subject, &payload, headers, expected)
                 .await
             {
                 Ok(_) => return Ok(false),
@@ -228,6 +247,16 @@ fn unconditional(published: Result<u64, NotPublished>) -> Result<(), BrokerError
     }
 }
 
+/// The later of two schedules that fire once; `ours` where the standing one is no such schedule.
+fn later_of<'a>(standing: &'a str, ours: &'a str) -> &'a str {
+    let time = |at: &str| OffsetDateTime::parse(at.strip_prefix("@at ")?, &Rfc3339).ok();
+    if time(standing) > time(ours) {
+        standing
+    } else {
+        ours
+    }
+}
+
 /// What makes the broker recognise a second publish of the same output.
 fn message_id(origin: &Origin, n: usize) -> HeaderMap {
     let mut headers = HeaderMap::new();
@@ -243,4 +272,19 @@ fn replays(origin: &Origin) -> HeaderMap {
         headers.insert(REPLAYS_HEADER, origin.replays.to_string());
     }
     headers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_two_schedules_the_later_counts_and_of_nonsense_ours() {
+        let (early, late) = ("@at 2026-01-01T00:00:00.5Z", "@at 2026-01-01T00:00:00.51Z");
+        assert_eq!(later_of(early, late), late);
+        assert_eq!(later_of(late, early), late);
+        for nonsense in ["", "@every 1h", "@at noon"] {
+            assert_eq!(later_of(nonsense, early), early);
+        }
+    }
 }

@@ -50,6 +50,25 @@ impl Broker {
         }))
     }
 
+    /// How many bytes NATS may store for us, where the account has a limit.
+    pub async fn store_limit(&self) -> Result<Option<u64>, BrokerError> {
+        let account = self
+            .jetstream()
+            .query_account()
+            .await
+            .map_err(|e| BrokerError::request("describe the account", e))?;
+        let limit = account
+            .limits
+            .max_storage
+            .and_then(|limit| u64::try_from(limit).ok());
+        Ok(limit.filter(|&limit| limit > 0))
+    }
+
+    /// The server's version.
+    pub fn server_version(&self) -> String {
+        self.client().server_info().version
+    }
+
     /// The states of all streams that exist.
     pub async fn stream_states(&self) -> Result<Vec<StreamState>, BrokerError> {
         let mut states = Vec::new();

@@ -49,6 +49,27 @@ impl Broker {
         }
     }
 
+    /// What does not exist.
+    pub async fn absent(&self) -> Result<Vec<String>, BrokerError> {
+        let mut absent = Vec::new();
+        for spec in STREAMS {
+            if self.find_stream(spec).await?.is_none() {
+                absent.push(format!("stream {}", spec.name));
+            }
+        }
+        for spec in CONSUMERS {
+            if self.find_consumer(spec).await?.is_none() {
+                absent.push(format!("consumer {}", spec.title()));
+            }
+        }
+        for bucket in BUCKETS {
+            if self.bucket_replicas(bucket).await?.is_none() {
+                absent.push(format!("bucket {}", bucket.name()));
+            }
+        }
+        Ok(absent)
+    }
+
     /// What exists in another configuration than declared. What is absent is no difference.
     pub async fn differences(&self) -> Result<Vec<Difference>, BrokerError> {
         let mut found = Vec::new();
@@ -131,8 +152,8 @@ impl Broker {
         Ok(altered)
     }
 
-    /// Creates what is absent, and looks at nothing else.
-    pub(crate) async fn create_absent(&self) -> Result<(), BrokerError> {
+    /// Creates what is absent, and compares nothing.
+    pub async fn create_absent(&self) -> Result<(), BrokerError> {
         let absent =
             |what: String| move |source: async_nats::Error| BrokerError::Absent { what, source };
         for spec in STREAMS {

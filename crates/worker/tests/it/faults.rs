@@ -1,0 +1,172 @@
+//! A broker that goes, comes back, or forgets.
+
+use testkit::eventually;
+use worker::topology::{CRAWL, SUBMIT};
+use worker::{Outcome, Verdict};
+
+use crate::setup::{Bench, PATIENCE, RETRY, Scripted};
+
+const URL: &str = "https://www.example.com/a";
+
+#[tokio::test]
+async fn a_message_that_is_delivered_often_is_counted_before_it_is_handled() {
+    let bench = Bench::start().await;
+    bench.submit(URL).await;
+    // Deliveries that use no attempt, as crashes and shutdowns of others cause them.
+    let stage = Scripted::default().fails(Verdict::Wait, 2);
+    for _ in 0..2 {
+        let outcome = bench.process.run_once(&stage, PATIENCE).await.unwrap();
+        assert_eq!(outcome, Some(Outcome::GivenBack("waiting".to_owned())));
+    }
+    // From the third delivery on each is counted, and 3 is the limit here.
+    let stage = stage.fails(Verdict::Wait, 3);
+    for _ in 0..3 {
+        let outcome = bench.process.run_once(&stage, PATIENCE).await.unwrap();
+        assert_eq!(outcome, Some(Outcome::GivenBack("waiting".to_owned())));
+    }
+    assert_eq!(stage.calls(), 5);
+    let outcome = bench.process.run_once(&stage, PATIENCE).await.unwrap();
+    assert_eq!(
+        outcome,
+        Some(Outcome::Dead("attempts_exhausted".to_owned()))
+    );
+    assert_eq!(stage.calls(), 5, "it is not handled again");
+}
+
+#[tokio::test]
+async fn a_retry_of_a_counted_message_is_counted_once() {
+    let bench = Bench::start().await;
+    bench.submit(URL).await;
+    let stage = Scripted::default().fails(Verdict::Wait, 2).fails(RETRY, 3);
+    let mut outcomes = Vec::new();
+    for _ in 0..5 {
+        outcomes.extend(bench.process.run_once(&stage, PATIENCE).await.unwrap());
+    }
+    assert_eq!(outcomes[2..4], [Outcome::Retry, Outcome::Retry]);
+    assert_eq!(outcomes[4], Outcome::Dead("told_retry".to_owned()));
+}
+
+#[tokio::test]
+async fn the_loop_survives_a_restart_of_the_server() {
+    let mut bench = Bench::start().await;
+    let stage = Scripted::default();
+    let running = tokio::spawn({
+        let (process, stage) = (bench.process.clone(), stage.clone());
+        async move { process.run(stage).await }
+    });
+    bench.submit(URL).await;
+    eventually("the first is handled", async || {
+        (bench.held(CRAWL).await == 1).then_some(())
+    })
+    .await;
+    bench.nats.kill().await;
+    bench.nats.restart().await;
+    eventually("the second is accepted", async || {
+        bench.broker.submit(b"https://www.example.com/b").await.ok()
+    })
+    .await;
+    eventually("the second is handled", async || {
+        let crawl = bench.broker.stream_state(CRAWL).await.ok()??;
+        (crawl.num_messages == 2).then_some(())
+    })
+    .await;
+    bench.shutdown.cancel();
+    running.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_deleted_consumer_is_created_again() {
+    let bench = Bench::start().await;
+    let stage = Scripted::default();
+    let running = tokio::spawn({
+        let (process, stage) = (bench.process.clone(), stage.clone());
+        async move { process.run(stage).await }
+    });
+    bench.submit(URL).await;
+    eventually("the first is handled", async || {
+        (bench.held(SUBMIT).await == 0).then_some(())
+    })
+    .await;
+    let stream = bench.outside().await.get_stream("SUBMIT").await.unwrap();
+    stream.delete_consumer("admission").await.unwrap();
+    bench.submit("https://www.example.com/b").await;
+    eventually("the second is handled", async || {
+        (bench.held(CRAWL).await == 2).then_some(())
+    })
+    .await;
+    bench.shutdown.cancel();
+    running.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_full_stream_makes_the_loop_wait_and_loses_nothing() {
+    let bench = Bench::start().await;
+    bench.submit(URL).await;
+    let stage = Scripted::default().then(|_, outbox| {
+        // FOUND takes 8 MiB here: there is no room beside what the test put there.
+        outbox.publish(&Bulk);
+        Ok(())
+    });
+    let outside = bench.outside().await;
+    let filler = vec![b'x'; 4 * 1024 * 1024];
+    outside
+        .publish("crawl.found", filler.into())
+        .await
+        .unwrap()
+        .await
+        .unwrap();
+    let running = tokio::spawn({
+        let (process, stage) = (bench.process.clone(), stage.clone());
+        async move { process.run(stage).await }
+    });
+    eventually("the stage was asked", async || {
+        (stage.calls() == 1).then_some(())
+    })
+    .await;
+    assert_eq!(
+        bench.held(SUBMIT).await,
+        1,
+        "not acked while its output has no room"
+    );
+    outside
+        .get_stream("FOUND")
+        .await
+        .unwrap()
+        .purge()
+        .await
+        .unwrap();
+    eventually("the output is published when there is room", async || {
+        (bench.held(SUBMIT).await == 0).then_some(())
+    })
+    .await;
+    assert!(bench.dead().await.is_empty());
+    bench.shutdown.cancel();
+    running.await.unwrap().unwrap();
+}
+
+/// A large message on a stream that is small in tests.
+struct Bulk;
+
+impl messages::Message for Bulk {
+    const NAME: &'static str = "bulk";
+
+    fn subject(&self) -> String {
+        "crawl.found".to_owned()
+    }
+
+    fn id(&self) -> String {
+        "bulk".to_owned()
+    }
+
+    fn url(&self) -> Option<&messages::CanonicalUrl> {
+        None
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        vec![b'y'; 6 * 1024 * 1024]
+    }
+
+    fn decode(_: &str, _: &[u8]) -> Result<Self, messages::DecodeError> {
+        Ok(Self)
+    }
+}

@@ -1,0 +1,11 @@
+//! The loop against a real nats-server: every line of the settlement table.
+
+// What a test sets up either works or ends the test.
+#![allow(clippy::unwrap_used)]
+
+mod faults;
+mod publishing;
+mod settlement;
+mod setup;
+mod sinks;
+mod topology;

@@ -1,0 +1,241 @@
+//! What is published, in which order, and what is dropped because something newer is there.
+
+use std::sync::{Arc, Mutex};
+
+use messages::{Body, ContentHash, CrawlRequest, FoundLink, Gone, Message, Page, Response, UrlId};
+use time::macros::datetime;
+use time::{Duration, OffsetDateTime};
+use worker::topology::{Bucket, CRAWL, FOUND, PAGES, SUBMIT};
+use worker::{Merge, Outcome};
+
+use crate::setup::{Bench, PATIENCE, Scripted, request};
+
+const URL: &str = "https://www.example.com/a";
+const NOON: OffsetDateTime = datetime!(2026-01-02 12:00 UTC);
+
+fn page(at: OffsetDateTime, body: &[u8]) -> Page {
+    Page::Response(Response {
+        url: URL.parse().unwrap(),
+        final_url: URL.parse().unwrap(),
+        status: 200,
+        content_type: None,
+        fetched_at: at,
+        depth: 0,
+        content_hash: ContentHash::of(body),
+        body: Body::compress(body),
+    })
+}
+
+/// Publishes a page and remembers it, as the crawler does.
+async fn publish(bench: &Bench, page: Page) {
+    bench.submit(URL).await;
+    let stage = Scripted::default().then(move |_, outbox| {
+        outbox.record(Bucket::Urls, "x.crawl", &page.fetched_at().unix_timestamp());
+        outbox.publish_newer(page.clone());
+        Ok(())
+    });
+    let outcome = bench.process.run_once(&stage, PATIENCE).await.unwrap();
+    assert_eq!(outcome, Some(Outcome::Ack));
+}
+
+#[tokio::test]
+async fn an_older_page_never_replaces_a_newer_one_and_leaves_no_record() {
+    let bench = Bench::start().await;
+    publish(&bench, page(NOON, b"new")).await;
+    publish(&bench, page(NOON - Duration::HOUR, b"old")).await;
+    let last = bench
+        .broker
+        .latest::<Page>(PAGES, &page(NOON, b"").subject())
+        .await;
+    assert_eq!(last.unwrap().unwrap().message, page(NOON, b"new"));
+    let record = bench
+        .broker
+        .record::<i64>(Bucket::Urls, "x.crawl")
+        .await
+        .unwrap();
+    assert_eq!(record.unwrap().value, NOON.unix_timestamp());
+}
+
+#[tokio::test]
+async fn the_same_page_twice_is_one_message() {
+    let bench = Bench::start().await;
+    publish(&bench, page(NOON, b"same")).await;
+    let subject = page(NOON, b"same").subject();
+    let first = bench.broker.latest_sequence(PAGES, &subject).await.unwrap();
+    publish(&bench, page(NOON, b"same")).await;
+    assert_eq!(
+        bench.broker.latest_sequence(PAGES, &subject).await.unwrap(),
+        first
+    );
+}
+
+#[tokio::test]
+async fn a_page_that_is_gone_replaces_the_page() {
+    let bench = Bench::start().await;
+    publish(&bench, page(NOON, b"text")).await;
+    let gone = Page::Gone(Gone {
+        url: URL.parse().unwrap(),
+        status: 404,
+        fetched_at: NOON + Duration::HOUR,
+    });
+    publish(&bench, gone.clone()).await;
+    let last = bench
+        .broker
+        .latest::<Page>(PAGES, &gone.subject())
+        .await
+        .unwrap();
+    assert_eq!(last.unwrap().message, gone);
+    assert_eq!(bench.held(PAGES).await, 1);
+}
+
+#[tokio::test]
+async fn merging_sees_what_is_there_and_loses_nothing_of_it() {
+    let bench = Bench::start().await;
+    let merged = |depth| {
+        move |_: &_, outbox: &mut worker::Outbox| {
+            let ours = CrawlRequest {
+                depth,
+                ..request("a")
+            };
+            outbox.publish_merged(
+                ours.subject(),
+                move |last: Option<CrawlRequest>| match last {
+                    Some(last) => Merge::Publish(ours.clone().merged_with(&last)),
+                    None => Merge::Publish(ours.clone()),
+                },
+            );
+            Ok(())
+        }
+    };
+    for depth in [3, 1, 2] {
+        bench.submit(URL).await;
+        let stage = Scripted::default().then(merged(depth));
+        bench.process.run_once(&stage, PATIENCE).await.unwrap();
+    }
+    let last = bench
+        .broker
+        .latest::<CrawlRequest>(CRAWL, &request("a").subject())
+        .await;
+    assert_eq!(last.unwrap().unwrap().message.depth, 1);
+    assert_eq!(bench.held(CRAWL).await, 1);
+}
+
+#[tokio::test]
+async fn a_scheduled_message_appears_on_its_target_when_it_is_due() {
+    let bench = Bench::start().await;
+    bench.submit(URL).await;
+    let at = OffsetDateTime::now_utc() + Duration::seconds(1);
+    let stage = Scripted::default().then(move |_, outbox| {
+        let later = request("a");
+        let id = later.url_id();
+        outbox.schedule_at(
+            CrawlRequest::later_subject(&id),
+            CrawlRequest::due_subject(&id),
+            at,
+            &later,
+        );
+        Ok(())
+    });
+    bench.process.run_once(&stage, PATIENCE).await.unwrap();
+    let subject = request("a").subject();
+    let later = CrawlRequest::later_subject(&request("a").url_id());
+    let due_at = bench.broker.due_at(CRAWL, &later).await.unwrap().unwrap();
+    assert!((due_at - at).abs() < Duration::SECOND);
+    testkit::eventually("the schedule fires", async || {
+        bench.broker.latest_sequence(CRAWL, &subject).await.unwrap()
+    })
+    .await;
+    assert_eq!(
+        bench.broker.latest_sequence(CRAWL, &later).await.unwrap(),
+        None
+    );
+}
+
+#[tokio::test]
+async fn found_links_are_published_once_though_their_page_is_handled_twice() {
+    let bench = Bench::start().await;
+    bench.submit(URL).await;
+    let publish = |outbox: &mut worker::Outbox| {
+        outbox.publish_optional(&FoundLink {
+            url: "https://www.example.com/b".parse().unwrap(),
+            depth: 1,
+            found_on: UrlId::of(&URL.parse().unwrap()),
+        });
+    };
+    // The outputs of both are the same; the first is not acked, as after a crash.
+    let stage = Scripted::default().then(move |_, outbox| {
+        publish(outbox);
+        outbox.publish(&Huge);
+        Ok(())
+    });
+    let outcome = bench.process.run_once(&stage, PATIENCE).await.unwrap();
+    assert_eq!(outcome, Some(Outcome::Dead("message_too_large".to_owned())));
+    assert_eq!(
+        bench.held(FOUND).await,
+        0,
+        "links wait for the outputs that must be safe"
+    );
+    assert_eq!(bench.held(SUBMIT).await, 0);
+}
+
+#[tokio::test]
+async fn a_record_can_count_what_the_broker_had_no_room_for() {
+    let bench = Bench::start().await;
+    bench.submit(URL).await;
+    let seen = Arc::new(Mutex::new(None));
+    let noted = seen.clone();
+    let stage = Scripted::default().then(move |_, outbox| {
+        let noted = noted.clone();
+        outbox.record_with(Bucket::Urls, "x.extract", move |published| {
+            *noted.lock().unwrap() = Some(*published);
+            published.num_refused
+        });
+        outbox.publish_optional(&HugeLink);
+        Ok(())
+    });
+    bench.process.run_once(&stage, PATIENCE).await.unwrap();
+    assert_eq!(seen.lock().unwrap().unwrap().num_refused, 1);
+    let record = bench
+        .broker
+        .record::<u32>(Bucket::Urls, "x.extract")
+        .await
+        .unwrap();
+    assert_eq!(record.unwrap().value, 1);
+}
+
+/// More bytes than a message may have.
+struct Huge;
+
+/// The same, on the way that may be refused.
+struct HugeLink;
+
+macro_rules! huge {
+    ($name:ident, $subject:literal) => {
+        impl Message for $name {
+            const NAME: &'static str = "huge message";
+
+            fn subject(&self) -> String {
+                $subject.to_owned()
+            }
+
+            fn id(&self) -> String {
+                "huge".to_owned()
+            }
+
+            fn url(&self) -> Option<&messages::CanonicalUrl> {
+                None
+            }
+
+            fn encode(&self) -> Vec<u8> {
+                vec![b' '; worker::topology::MAX_MESSAGE_BYTES + 1]
+            }
+
+            fn decode(_: &str, _: &[u8]) -> Result<Self, messages::DecodeError> {
+                Ok(Self)
+            }
+        }
+    };
+}
+
+huge!(Huge, "page.fetched.huge");
+huge!(HugeLink, "crawl.found");
