@@ -41,15 +41,15 @@ impl AdmissionRecord {
     }
 }
 
-/// `<url_id>.crawl`, written by the crawler after each fetch that ended well, or was gone or skipped.
+/// `<url_id>.crawl`, written by the crawler after each fetch but one that ends as a dead letter.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CrawlRecord {
-    /// HTTP status of the last fetch.
+    /// HTTP status of the last fetch; 0 where no answer came.
     pub status: u16,
     /// When it was.
     #[serde(with = "time::serde::rfc3339")]
     pub fetched_at: OffsetDateTime,
-    /// The skip's stable code, where the fetch ended in one (`gone`, `unchanged` …).
+    /// The stable code of the skip or of the failure that the fetch ended in (`gone`, `http_500` …).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
     /// Of the last body that was published.

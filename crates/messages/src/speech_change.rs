@@ -44,6 +44,8 @@ pub struct Upsert {
     pub version: Version,
     /// The pages that yield it.
     pub sources: BTreeSet<UrlId>,
+    /// The page that this text comes from; no longer among the sources once that page has lost it.
+    pub from: UrlId,
     /// The record.
     pub speech: Speech,
 }

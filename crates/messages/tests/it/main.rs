@@ -3,6 +3,11 @@
 //! In: `golden/*.json` and `deploy/schemas/*.json`. Out: a failure for every byte that would change
 //! on the wire. `UPDATE_GOLDEN=1` writes the files again; it changes nothing else.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "whatever is missing here fails the test, and its line says what"
+)]
+
 mod samples;
 
 use std::fmt::Debug;
@@ -207,10 +212,11 @@ fn an_upsert_keeps_its_form() {
     let change = SpeechChange::Upsert(Box::new(Upsert {
         version: version(),
         sources: [url_id(), UrlId::of(&LIST.parse().unwrap())].into(),
+        from: url_id(),
         speech: speech(),
     }));
     assert_eq!(change.subject(), format!("speech.changed.{}", url_id()));
-    let required = ["change", "version", "sources", "speech"];
+    let required = ["change", "version", "sources", "from", "speech"];
     check_message("speech_change_upsert", &change, &required);
 }
 

@@ -1,0 +1,10 @@
+//! One file a command.
+
+pub(crate) mod check;
+pub(crate) mod dead;
+pub(crate) mod extract;
+pub(crate) mod roles;
+pub(crate) mod search;
+pub(crate) mod status;
+pub(crate) mod submit;
+pub(crate) mod up;

@@ -1,0 +1,127 @@
+//! The roles `crawler`, `extractor` and `indexer`, each a process of its own.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use crawler::{Admission, Crawler, CrawlerConfig};
+use extractor::ExtractorConfig;
+use indexer::{IndexError, Indexer, IndexerConfig};
+use sites::{Sites, SitesConfig};
+use worker::{Failure, Process, Verdict, WorkerConfig};
+
+use crate::exit::End;
+use crate::role::{Loop, Role, RoleConfig, init_logs};
+use crate::signals::Signals;
+
+/// How long a starting indexer looks for Meilisearch.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Options of the role `crawler`.
+#[derive(Args)]
+pub(crate) struct CrawlerArgs {
+    #[command(flatten)]
+    crawler: CrawlerConfig,
+    #[command(flatten)]
+    sites: SitesConfig,
+    #[command(flatten)]
+    role: RoleConfig,
+}
+
+/// Options of the role `extractor`.
+#[derive(Args)]
+pub(crate) struct ExtractorArgs {
+    #[command(flatten)]
+    extractor: ExtractorConfig,
+    #[command(flatten)]
+    sites: SitesConfig,
+    #[command(flatten)]
+    role: RoleConfig,
+}
+
+/// Options of the role `indexer`.
+#[derive(Args)]
+pub(crate) struct IndexerArgs {
+    #[command(flatten)]
+    indexer: IndexerConfig,
+    #[command(flatten)]
+    role: RoleConfig,
+}
+
+pub(crate) async fn crawler(args: CrawlerArgs) -> anyhow::Result<End> {
+    init_logs(&args.role.telemetry);
+    let sites = Arc::new(args.sites.load()?);
+    let role = Role::set_up("crawler", &args.role, Signals::watch()?).await?;
+    let loops = crawler_loops(&role.process, &args.crawler, args.role.worker, &sites)?;
+    role.run(loops).await
+}
+
+pub(crate) async fn extractor(args: ExtractorArgs) -> anyhow::Result<End> {
+    init_logs(&args.role.telemetry);
+    let sites = Arc::new(args.sites.load()?);
+    let role = Role::set_up("extractor", &args.role, Signals::watch()?).await?;
+    let loops = extractor_loops(&role.process, &args.extractor, &sites);
+    role.run(loops).await
+}
+
+pub(crate) async fn indexer(args: IndexerArgs) -> anyhow::Result<End> {
+    init_logs(&args.role.telemetry);
+    args.indexer.validate()?;
+    let role = Role::set_up("indexer", &args.role, Signals::watch()?).await?;
+    let loops = indexer_loops(&role.process, &args.indexer).await?;
+    role.run(loops).await
+}
+
+pub(crate) fn crawler_loops(
+    process: &Process,
+    config: &CrawlerConfig,
+    worker: WorkerConfig,
+    sites: &Arc<Sites>,
+) -> anyhow::Result<Vec<Loop>> {
+    let broker = process.broker();
+    let admission = Admission::new(broker.clone(), config, sites.clone());
+    let crawler = Crawler::new(broker.clone(), config, worker.retry)?;
+    Ok(vec![
+        stage_loop(process, admission.submitted()),
+        stage_loop(process, admission.found()),
+        stage_loop(process, crawler),
+    ])
+}
+
+pub(crate) fn extractor_loops(
+    process: &Process,
+    config: &ExtractorConfig,
+    sites: &Arc<Sites>,
+) -> Vec<Loop> {
+    let (pages, again) = extractor::stages(process.broker().clone(), config, sites.clone());
+    vec![stage_loop(process, pages), stage_loop(process, again)]
+}
+
+pub(crate) async fn indexer_loops(
+    process: &Process,
+    config: &IndexerConfig,
+) -> anyhow::Result<Vec<Loop>> {
+    let sink = Indexer::new(config, process.broker().clone())?;
+    prepare(&sink).await?;
+    let process = process.clone();
+    Ok(vec![Box::pin(async move { process.run_sink(sink).await })])
+}
+
+/// A role that starts beside Meilisearch may come first; one that finds nothing says so and ends.
+async fn prepare(sink: &Indexer) -> Result<(), IndexError> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        match sink.prepare().await {
+            Err(error) if error.verdict() == Verdict::Wait && Instant::now() < until => {
+                tracing::warn!("waiting: {}", worker::chain(&error));
+                tokio::time::sleep(Duration::from_millis(500)).await;
+            }
+            ended => return ended,
+        }
+    }
+}
+
+fn stage_loop(process: &Process, stage: impl worker::Stage) -> Loop {
+    let process = process.clone();
+    Box::pin(async move { process.run(stage).await })
+}

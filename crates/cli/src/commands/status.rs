@@ -1,0 +1,177 @@
+//! `speechmill status`: where everything is, or where one URL is and why.
+
+use std::collections::BTreeMap;
+
+use indexer::{MeiliConfig, Searcher};
+use serde::Serialize;
+use worker::{Broker, BrokerConfig, ConsumerState, DeadFilter, StreamState};
+
+use crate::exit::End;
+use crate::fate::{Places, State};
+use crate::output;
+
+/// Show where everything is, or where one URL is and why.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  speechmill status
+  speechmill status https://www.example.com/speech/1.html
+  speechmill status --json | jq .dead")]
+pub(crate) struct Args {
+    /// URLs to tell of; none: tell of streams, roles and the index
+    urls: Vec<String>,
+
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+
+    #[command(flatten)]
+    broker: BrokerConfig,
+
+    #[command(flatten)]
+    meili: MeiliConfig,
+}
+
+/// All there is to see at a glance.
+#[derive(Serialize)]
+struct Overview {
+    streams: Vec<StreamState>,
+    consumers: Vec<ConsumerState>,
+    /// Dead letters by `stage` and `code`.
+    dead: BTreeMap<String, BTreeMap<String, usize>>,
+    index: Index,
+}
+
+#[derive(Serialize)]
+struct Index {
+    name: String,
+    /// Absent: there is no index yet, or Meilisearch does not answer.
+    num_documents: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+pub(crate) async fn run(args: Args) -> anyhow::Result<End> {
+    let broker = Broker::connect(&args.broker, "status").await?;
+    let searcher = Searcher::new(&args.meili)?;
+    if !args.urls.is_empty() {
+        return urls(broker, searcher, &args).await;
+    }
+    let overview = overview(&broker, &searcher, &args.meili).await?;
+    if args.json {
+        output::json(&overview)?;
+    } else {
+        print(&overview)?;
+    }
+    Ok(End::Done)
+}
+
+async fn urls(broker: Broker, searcher: Searcher, args: &Args) -> anyhow::Result<End> {
+    let places = Places {
+        broker,
+        searcher: Some(searcher),
+    };
+    let mut is_known = true;
+    for url in &args.urls {
+        let fate = places.fate(url, None).await?;
+        is_known &= fate.state != State::Unknown;
+        if args.json {
+            output::json(&fate)?;
+        } else {
+            output::line(fate.sentence())?;
+        }
+    }
+    Ok(if is_known { End::Done } else { End::Nothing })
+}
+
+async fn overview(
+    broker: &Broker,
+    searcher: &Searcher,
+    meili: &MeiliConfig,
+) -> anyhow::Result<Overview> {
+    let mut dead: BTreeMap<String, BTreeMap<String, usize>> = BTreeMap::new();
+    for filed in broker
+        .dead_letters(&DeadFilter::default(), usize::MAX)
+        .await?
+    {
+        let headers = filed.letter.headers;
+        *dead
+            .entry(headers.stage)
+            .or_default()
+            .entry(headers.code)
+            .or_default() += 1;
+    }
+    let num_documents = searcher.num_documents().await;
+    let index = Index {
+        name: meili.index.clone(),
+        error: num_documents
+            .as_ref()
+            .err()
+            .map(|error| worker::chain(error)),
+        num_documents: num_documents.ok().flatten(),
+    };
+    Ok(Overview {
+        streams: broker.stream_states().await?,
+        consumers: broker.consumer_states().await?,
+        dead,
+        index,
+    })
+}
+
+fn print(overview: &Overview) -> std::io::Result<()> {
+    let streams: Vec<[String; 4]> = overview
+        .streams
+        .iter()
+        .map(|stream| {
+            [
+                stream.name.to_owned(),
+                stream.num_messages.to_string(),
+                output::bytes(stream.num_bytes),
+                stream
+                    .max_bytes
+                    .map_or_else(|| "none".to_owned(), output::bytes),
+            ]
+        })
+        .collect();
+    output::table(["STREAM", "MESSAGES", "SIZE", "LIMIT"], &streams)?;
+    output::line("")?;
+    let consumers: Vec<[String; 5]> = overview
+        .consumers
+        .iter()
+        .map(|consumer| {
+            [
+                format!("{}/{}", consumer.stream, consumer.name),
+                consumer.num_pending.to_string(),
+                consumer.num_held.to_string(),
+                consumer.num_redelivered.to_string(),
+                if consumer.num_waiting + consumer.num_held == 0 {
+                    "nobody pulls".to_owned()
+                } else {
+                    String::new()
+                },
+            ]
+        })
+        .collect();
+    output::table(["CONSUMER", "WAITING", "IN HAND", "AGAIN", ""], &consumers)?;
+    output::line("")?;
+    let dead: Vec<[String; 3]> = overview
+        .dead
+        .iter()
+        .flat_map(|(stage, codes)| {
+            codes
+                .iter()
+                .map(|(code, number)| [stage.clone(), code.clone(), number.to_string()])
+        })
+        .collect();
+    if dead.is_empty() {
+        output::line("no dead letters")?;
+    } else {
+        output::table(["DEAD AT", "CODE", "LETTERS"], &dead)?;
+    }
+    output::line("")?;
+    let index = &overview.index;
+    match (&index.error, index.num_documents) {
+        (Some(error), _) => output::line(format!("index {}: {error}", index.name)),
+        (None, None) => output::line(format!("index {}: not there yet", index.name)),
+        (None, Some(number)) => output::line(format!("index {}: {number} documents", index.name)),
+    }
+}

@@ -1,0 +1,215 @@
+//! `speechmill submit`: URLs from arguments or standard input onto `crawl.submit`.
+
+use std::collections::BTreeMap;
+use std::io::{IsTerminal, Read};
+use std::time::{Duration, Instant};
+
+use indexer::{MeiliConfig, Searcher};
+use messages::{CanonicalUrl, Entry, Interval, Message, Submission};
+use worker::{Broker, BrokerConfig, parse_duration};
+
+use crate::exit::{End, Usage};
+use crate::fate::{Fate, Places, State};
+use crate::output;
+
+/// Lines in one message.
+const LINES: usize = 500;
+
+/// Publish URLs to crawl.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  speechmill submit https://www.example.com/speech/1.html
+  speechmill submit --wait --every 7d https://www.example.com/list.html
+  cat urls.txt | speechmill submit -")]
+pub(crate) struct Args {
+    /// URLs; `-` reads them from standard input, one a line, `#` begins a comment
+    #[arg(required_unless_present = "file")]
+    urls: Vec<String>,
+
+    /// Read URLs from a file, one a line
+    #[arg(long)]
+    file: Option<std::path::PathBuf>,
+
+    /// Crawl them again at this interval: 30m, 12h, 7d
+    #[arg(long)]
+    every: Option<Interval>,
+
+    /// Fetch them even if the site says that they have not changed
+    #[arg(long)]
+    refetch: bool,
+
+    /// Wait until each is searchable, skipped or dead
+    #[arg(long)]
+    wait: bool,
+
+    /// With --wait: give up after this long
+    #[arg(long, default_value = "10m", value_parser = parse_duration)]
+    timeout: Duration,
+
+    /// Print JSON, one object a URL
+    #[arg(long)]
+    json: bool,
+
+    #[command(flatten)]
+    broker: BrokerConfig,
+
+    #[command(flatten)]
+    meili: MeiliConfig,
+}
+
+/// A URL that was accepted, with the receipt of the message that carries it.
+type Accepted = Vec<(CanonicalUrl, u64)>;
+
+pub(crate) async fn run(args: Args) -> anyhow::Result<End> {
+    let (urls, bad) = parse(&lines(&args)?);
+    for line in &bad {
+        eprintln!("speechmill: not submitted: {line}");
+    }
+    if urls.is_empty() {
+        let why = if bad.is_empty() {
+            "there is no URL: give one as an argument, or one a line on standard input"
+        } else {
+            "no URL is left to submit"
+        };
+        return Err(Usage(why.to_owned()).into());
+    }
+    let broker = Broker::connect(&args.broker, "submit").await?;
+    broker.create_absent().await?;
+    let accepted = publish(&broker, &args, urls).await?;
+    if args.wait {
+        let places = Places {
+            broker,
+            searcher: Some(Searcher::new(&args.meili)?),
+        };
+        return wait(&places, accepted, &args)
+            .await
+            .map(|end| worst(end, &bad));
+    }
+    for (url, receipt) in &accepted {
+        if args.json {
+            output::json(
+                &serde_json::json!({"url": url, "url_id": messages::UrlId::of(url), "receipt": receipt}),
+            )?;
+        }
+    }
+    if !args.json {
+        let number = accepted.len();
+        output::line(format!(
+            "{number} URL{} submitted",
+            if number == 1 { "" } else { "s" }
+        ))?;
+    }
+    Ok(worst(End::Done, &bad))
+}
+
+/// Bad lines spoil an otherwise good end: a script must notice them.
+fn worst(end: End, bad: &[String]) -> End {
+    if end == End::Done && !bad.is_empty() {
+        End::Nothing
+    } else {
+        end
+    }
+}
+
+fn lines(args: &Args) -> anyhow::Result<Vec<String>> {
+    let mut texts = Vec::new();
+    for url in &args.urls {
+        if url == "-" {
+            if std::io::stdin().is_terminal() {
+                eprintln!("Type URLs, one a line; end with Ctrl-D.");
+            }
+            let mut bytes = Vec::new();
+            std::io::stdin().read_to_end(&mut bytes)?;
+            texts.extend(of_text(bytes, "standard input")?);
+        } else {
+            texts.push(url.clone());
+        }
+    }
+    if let Some(path) = &args.file {
+        let bytes = std::fs::read(path)
+            .map_err(|error| Usage(format!("{} can't be read: {error}", path.display())))?;
+        texts.extend(of_text(bytes, &path.display().to_string())?);
+    }
+    Ok(texts)
+}
+
+fn of_text(bytes: Vec<u8>, whose: &str) -> Result<Vec<String>, Usage> {
+    let text = String::from_utf8(bytes).map_err(|_| {
+        Usage(format!(
+            "{whose} is not UTF-8 text: give URLs as UTF-8, one a line"
+        ))
+    })?;
+    let text = text.trim_start_matches('\u{feff}');
+    let lines = text.lines().map(str::trim);
+    Ok(lines
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .map(ToOwned::to_owned)
+        .collect())
+}
+
+/// Good URLs, each once, in order; and a line on each bad one.
+fn parse(lines: &[String]) -> (Vec<CanonicalUrl>, Vec<String>) {
+    let mut urls: Vec<CanonicalUrl> = Vec::new();
+    let mut bad = Vec::new();
+    let mut seen = std::collections::HashSet::new();
+    for line in lines {
+        match line.parse::<CanonicalUrl>() {
+            Ok(url) => {
+                if seen.insert(url.clone()) {
+                    urls.push(url);
+                }
+            }
+            Err(error) => bad.push(error.to_string()),
+        }
+    }
+    (urls, bad)
+}
+
+async fn publish(
+    broker: &Broker,
+    args: &Args,
+    urls: Vec<CanonicalUrl>,
+) -> anyhow::Result<Accepted> {
+    let is_plain = args.every.is_none() && !args.refetch;
+    let mut accepted = Vec::new();
+    for chunk in urls.chunks(if is_plain { LINES } else { 1 }) {
+        let entries = chunk.iter().map(|url| Entry {
+            every: args.every.map(|every| every.to_string()),
+            refetch: args.refetch,
+            ..Entry::of(url.as_str())
+        });
+        let submission = Submission {
+            entries: entries.collect(),
+        };
+        let receipt = broker.submit(&submission.encode()).await?;
+        accepted.extend(chunk.iter().map(|url| (url.clone(), receipt)));
+    }
+    Ok(accepted)
+}
+
+async fn wait(places: &Places, accepted: Accepted, args: &Args) -> anyhow::Result<End> {
+    let until = Instant::now() + args.timeout;
+    let mut open: BTreeMap<CanonicalUrl, u64> = accepted.into_iter().collect();
+    let mut is_good = true;
+    while !open.is_empty() {
+        for (url, receipt) in open.clone() {
+            let fate = places.fate(url.as_str(), Some(receipt)).await?;
+            let is_late = Instant::now() >= until;
+            if fate.state.is_final() || is_late {
+                is_good &= fate.state.is_final() && fate.state != State::Dead;
+                print(&fate, args.json)?;
+                open.remove(&url);
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    Ok(if is_good { End::Done } else { End::Nothing })
+}
+
+fn print(fate: &Fate, json: bool) -> std::io::Result<()> {
+    if json {
+        output::json(fate)
+    } else {
+        output::line(fate.sentence())
+    }
+}

@@ -1,0 +1,15 @@
+//! Admission and the crawler, each alone, against a real nats-server and a web site of the test's own.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that can't go on says so by its panic"
+)]
+
+mod it {
+    mod admission;
+    mod broken;
+    mod fetching;
+    mod guarding;
+    mod lab;
+    mod retrying;
+}
