@@ -2,6 +2,8 @@
 
 use std::sync::OnceLock;
 
+use rustix::process::{Signal, getpid, kill_process};
+
 /// The moments at which a crash must lose nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CrashAt {
@@ -22,16 +24,16 @@ impl CrashAt {
         }
     }
 
-    /// Ends the process here if `SPEECHMILL_CRASH_AT` is `<stage>:<moment>`.
-    pub(crate) fn check(self, stage: &str) {
+    /// Ends the process here if `SPEECHMILL_CRASH_AT` is `<stage>:<moment>`, or that and `:<id>` of
+    /// the message in hand.
+    pub(crate) fn check(self, stage: &str, id: &str) {
         static PLAN: OnceLock<Option<String>> = OnceLock::new();
         let plan = PLAN.get_or_init(|| std::env::var("SPEECHMILL_CRASH_AT").ok());
-        if plan.as_deref() == Some(&format!("{stage}:{}", self.name())) {
-            tracing::error!("planned crash at {stage}:{}", self.name());
-            let _ = rustix::process::kill_process(
-                rustix::process::getpid(),
-                rustix::process::Signal::KILL,
-            );
+        let Some(plan) = plan else { return };
+        let moment = format!("{stage}:{}", self.name());
+        if *plan == moment || *plan == format!("{moment}:{id}") {
+            tracing::error!("planned crash at {moment} of {id}");
+            let _ = kill_process(getpid(), Signal::KILL);
         }
     }
 }

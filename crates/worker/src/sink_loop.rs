@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use futures_util::stream::{FuturesOrdered, StreamExt};
+use messages::Message;
 use tokio::task::JoinSet;
 
 use crate::crash::CrashAt;
@@ -229,7 +230,9 @@ async fn handle<S: Sink>(
         deliveries.len(),
         "a sink owes a verdict for each message"
     );
-    CrashAt::AfterTask.check(S::NAME);
+    for delivery in &deliveries {
+        CrashAt::AfterTask.check(S::NAME, &delivery.message.id());
+    }
     let items = deliveries.into_iter().zip(rest).zip(verdicts);
     let settling: FuturesOrdered<_> = items
         .map(|((delivery, (held, counted)), verdict)| async move {

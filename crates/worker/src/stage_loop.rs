@@ -193,10 +193,10 @@ async fn work<S: Stage>(cx: &Context<'_>, stage: &S, held: &Held) -> Outcome {
         Ok(outbox) => outbox,
         Err(failed) => return held.fail(cx, &filing, &failed, counted).await,
     };
-    CrashAt::BeforePublish.check(S::NAME);
+    CrashAt::BeforePublish.check(S::NAME, &filing.id);
     let published = async {
         let published = cx.publish_outputs(&mut outbox).await?;
-        CrashAt::AfterPublish.check(S::NAME);
+        CrashAt::AfterPublish.check(S::NAME, &filing.id);
         cx.write_records(&mut outbox, &published).await
     };
     match published.await {

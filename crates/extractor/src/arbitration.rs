@@ -1,0 +1,146 @@
+//! Which of two texts of the same page is the better one, and how far they agree.
+//!
+//! Agreement is the overlap of character 4-grams. The bounds were fitted on pages with human text.
+
+use std::collections::HashMap;
+
+use messages::Removed;
+
+use crate::body::removed;
+use crate::noise;
+use crate::normalise::comparable;
+
+/// Texts shorter than this, in characters, are no match for the other one.
+const MIN_CHARS: usize = 150;
+
+/// Which text was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Winner {
+    First,
+    Second,
+}
+
+/// What an arbitration found.
+pub(crate) struct Verdict {
+    pub(crate) winner: Winner,
+    /// F1 of the two, 0 to 1.
+    pub(crate) agreement: f64,
+}
+
+/// Drops the noise lines of the second opinion, which knows nothing of them.
+pub(crate) fn clean(lines: Vec<String>) -> (Vec<String>, Vec<Removed>) {
+    let (mut kept, mut dropped) = (Vec::new(), Vec::new());
+    for line in lines {
+        match noise::drops(&line) {
+            Some(rule) => dropped.push(removed(rule, &line)),
+            None => kept.push(line),
+        }
+    }
+    (kept, dropped)
+}
+
+/// Weighs the first extractor's lines against the second's.
+pub(crate) fn arbitrate(first: &[String], second: &[String]) -> Verdict {
+    let texts = (comparable(&first.concat()), comparable(&second.concat()));
+    let lengths = (texts.0.chars().count(), texts.1.chars().count());
+    let (in_second, in_first) = overlap(&texts.0, &texts.1);
+    let sum = in_second + in_first;
+    let agreement = if sum > 0.0 {
+        2.0 * in_second * in_first / sum
+    } else {
+        0.0
+    };
+    let winner = |first_wins| {
+        if first_wins {
+            Winner::First
+        } else {
+            Winner::Second
+        }
+    };
+    let purity = (purity(first), purity(second));
+    let winner = if lengths.1 < MIN_CHARS {
+        Winner::First
+    } else if lengths.0 < MIN_CHARS {
+        Winner::Second
+    } else if agreement > 0.85 {
+        winner(purity.0 >= purity.1)
+    } else if in_second > 0.9 {
+        // The second holds the first: the smaller only if it is clearly purer.
+        winner(purity.0 - purity.1 > 0.15 && in_first > 0.3)
+    } else if in_first > 0.9 {
+        winner(purity.1 < purity.0 - 0.05)
+    } else {
+        let weight = |purity: f64, length: usize| purity * (length as f64).sqrt();
+        winner(weight(purity.1, lengths.1) < weight(purity.0, lengths.0))
+    };
+    Verdict { winner, agreement }
+}
+
+/// Share of the first's 4-grams found in the second, and the other way round.
+fn overlap(first: &str, second: &str) -> (f64, f64) {
+    let (a, b) = (grams(first), grams(second));
+    let common: usize = a
+        .iter()
+        .map(|(gram, &n)| n.min(b.get(gram).copied().unwrap_or(0)))
+        .sum();
+    let share = |grams: &HashMap<[char; 4], usize>| {
+        common as f64 / grams.values().sum::<usize>().max(1) as f64
+    };
+    (share(&a), share(&b))
+}
+
+fn grams(text: &str) -> HashMap<[char; 4], usize> {
+    let chars: Vec<char> = text.chars().collect();
+    let mut grams = HashMap::new();
+    for gram in chars.windows(4) {
+        *grams
+            .entry([gram[0], gram[1], gram[2], gram[3]])
+            .or_insert(0) += 1;
+    }
+    grams
+}
+
+/// Share of the characters in lines that read like prose.
+pub(crate) fn purity(lines: &[String]) -> f64 {
+    let (mut prose, mut all) = (0, 0);
+    for line in lines {
+        let length = line.chars().count();
+        all += length;
+        if length >= 15 && line.contains(['，', '。', '；', '！', '？', '、']) {
+            prose += length;
+        }
+    }
+    prose as f64 / all.max(1) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(texts: &[&str]) -> Vec<String> {
+        texts.iter().map(|&t| t.to_owned()).collect()
+    }
+
+    #[test]
+    fn of_two_that_agree_the_purer_wins() {
+        let prose: Vec<String> = (0..20)
+            .map(|n| format!("第{n}项任务，要明确责任，要抓好落实，要按时完成。"))
+            .collect();
+        let mut with_menu = prose.clone();
+        with_menu.push("首页 新闻 公告".to_owned());
+        let verdict = arbitrate(&prose, &with_menu);
+        assert_eq!(verdict.winner, Winner::First);
+        assert!(verdict.agreement > 0.9);
+        assert_eq!(arbitrate(&with_menu, &prose).winner, Winner::Second);
+    }
+
+    #[test]
+    fn a_stub_never_wins() {
+        let stub = lines(&["请登录，谢谢。"]);
+        let long: Vec<String> = (0..30)
+            .map(|n| format!("这是第{n}段话，内容完整。"))
+            .collect();
+        assert_eq!(arbitrate(&stub, &long).winner, Winner::Second);
+        assert_eq!(arbitrate(&long, &stub).winner, Winner::First);
+    }
+}

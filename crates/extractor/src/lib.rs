@@ -1,0 +1,42 @@
+//! Page to speech: a page's bytes go in, the cleaned speech and the links in scope come out.
+//!
+//! The way of a page is in `extract.rs`; the other files stand for its stations. Apart from the stage,
+//! nothing here knows a clock or a network, and nothing panics, whatever the bytes.
+
+mod arbitration;
+mod blocks;
+mod body;
+mod charset;
+mod completeness;
+mod config;
+mod dates;
+mod dom;
+mod error;
+mod extract;
+mod fingerprints;
+mod flags;
+mod generic;
+mod header;
+mod kind;
+mod links;
+mod noise;
+mod normalise;
+mod page;
+mod placeholders;
+mod profile;
+mod record;
+mod script;
+mod second_opinion;
+mod skip;
+mod speaker;
+mod stage;
+mod structure;
+mod title;
+mod walls;
+mod webmeta;
+
+pub use config::ExtractorConfig;
+pub use error::ExtractError;
+pub use extract::{MAX_BYTES, REVISION, extract};
+pub use page::{Extraction, HostMemory, PageView, Skip};
+pub use stage::{Extractor, ExtractorAgain, stages};

@@ -1,0 +1,70 @@
+//! What goes in and what comes out of an extraction.
+
+use messages::{CanonicalUrl, Speech};
+
+/// A fetched page, as the extractor sees it.
+#[derive(Debug, Clone, Copy)]
+pub struct PageView<'a> {
+    /// The address that was asked for.
+    pub url: &'a CanonicalUrl,
+    /// The address that answered, after redirects.
+    pub final_url: &'a CanonicalUrl,
+    /// The header `Content-Type`, if there was one.
+    pub content_type: Option<&'a str>,
+    /// The body, decompressed, in the page's own encoding.
+    pub body: &'a [u8],
+}
+
+/// What a page gives.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Extraction {
+    /// The speeches; empty with a skip.
+    pub speeches: Vec<Speech>,
+    /// Why there is no speech; `None` with one.
+    pub skip: Option<Skip>,
+    /// Links in scope, those to texts first, then in the page's order; none twice.
+    pub links: Vec<CanonicalUrl>,
+}
+
+/// Why a page that was read holds no speech.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Skip {
+    /// It leads to texts.
+    ListPage,
+    /// It asks for a login and shows nothing else.
+    LoginPage,
+    /// It says that something went wrong, whatever its status was.
+    ErrorPage,
+    /// It has no main text.
+    NoMainText,
+}
+
+impl Skip {
+    /// The stable code.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::ListPage => "list_page",
+            Self::LoginPage => "login_page",
+            Self::ErrorPage => "error_page",
+            Self::NoMainText => "no_main_text",
+        }
+    }
+}
+
+/// What a host's other pages taught, frozen in one generation; the empty one knows nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HostMemory {
+    generation: u32,
+}
+
+impl HostMemory {
+    /// Nothing learned yet: generation 0.
+    pub fn empty() -> Self {
+        Self::default()
+    }
+
+    /// The generation, as records carry it.
+    pub fn generation(&self) -> u32 {
+        self.generation
+    }
+}

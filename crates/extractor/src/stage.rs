@@ -1,0 +1,247 @@
+//! The stages of the role `extractor`: a fetched page, or one that is to be extracted again, goes in;
+//! changes of speeches and links go out. The extraction itself is pure and elsewhere.
+
+mod changes;
+mod failure;
+
+use std::sync::Arc;
+
+use messages::{
+    CanonicalUrl, ExtractRecord, FoundLink, Page, PageAgain, Response, SpeechChange, SpeechId,
+    UrlId, Version,
+};
+use sites::Sites;
+use worker::topology::{self, Bucket, ConsumerSpec};
+use worker::{Broker, Delivery, Outbox, Stage};
+
+use crate::{Extraction, ExtractorConfig, HostMemory, MAX_BYTES, PageView, REVISION, extract};
+use changes::{Leaving, Yield};
+use failure::StageError;
+
+/// What both stages do with a page.
+#[derive(Clone)]
+struct Core {
+    broker: Broker,
+    sites: Arc<Sites>,
+    concurrency: usize,
+}
+
+/// Extracts pages as they are fetched.
+pub struct Extractor(Core);
+
+/// Extracts pages once more.
+pub struct ExtractorAgain(Core);
+
+/// The stages of the role, which share what they know.
+pub fn stages(
+    broker: Broker,
+    config: &ExtractorConfig,
+    sites: Arc<Sites>,
+) -> (Extractor, ExtractorAgain) {
+    let core = Core {
+        broker,
+        sites,
+        concurrency: config.concurrency(),
+    };
+    (Extractor(core.clone()), ExtractorAgain(core))
+}
+
+impl Stage for Extractor {
+    type Input = Page;
+    type Error = StageError;
+    const NAME: &'static str = "extractor";
+    const CONSUMER: ConsumerSpec = topology::EXTRACTOR;
+
+    fn concurrency(&self) -> usize {
+        self.0.concurrency
+    }
+
+    async fn handle(&self, input: &Delivery<Page>, outbox: &mut Outbox) -> Result<(), StageError> {
+        self.0
+            .handle(input.message.clone(), input.sequence, outbox)
+            .await
+    }
+}
+
+impl Stage for ExtractorAgain {
+    type Input = PageAgain;
+    type Error = StageError;
+    const NAME: &'static str = "extractor";
+    const CONSUMER: ConsumerSpec = topology::EXTRACTOR_AGAIN;
+
+    fn concurrency(&self) -> usize {
+        self.0.concurrency
+    }
+
+    async fn handle(
+        &self,
+        input: &Delivery<PageAgain>,
+        outbox: &mut Outbox,
+    ) -> Result<(), StageError> {
+        let subject = Page::subject_of(&input.message.url_id);
+        let pages = topology::PAGES;
+        let Some(page) = self.0.broker.latest::<Page>(pages, &subject).await? else {
+            outbox.count("page_trimmed");
+            return Ok(());
+        };
+        self.0.handle(page.message, page.sequence, outbox).await
+    }
+}
+
+impl Core {
+    async fn handle(
+        &self,
+        page: Page,
+        page_sequence: u64,
+        outbox: &mut Outbox,
+    ) -> Result<(), StageError> {
+        let url_id = page.url_id();
+        let version = Version {
+            fetched_at: page.fetched_at(),
+            page_sequence,
+            extractor: REVISION,
+            memory: HostMemory::empty().generation(),
+        };
+        let key = ExtractRecord::key(&url_id);
+        let before = self
+            .broker
+            .record::<ExtractRecord>(Bucket::Urls, &key)
+            .await?
+            .map(|record| record.value);
+        if before
+            .as_ref()
+            .is_some_and(|before| before.version > version)
+        {
+            outbox.count("superseded");
+            return Ok(());
+        }
+        let before = before.map(|before| before.speech_ids).unwrap_or_default();
+        match page {
+            Page::Gone(gone) => {
+                self.leave(&before, &url_id, &gone.url, version, outbox)
+                    .await?;
+                let record = record(version, Vec::new(), Some("gone"));
+                outbox.record(Bucket::Urls, key, &record);
+            }
+            Page::Response(response) => {
+                self.extracted(response, &before, &url_id, version, outbox)
+                    .await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn extracted(
+        &self,
+        response: Response,
+        before: &[SpeechId],
+        url_id: &UrlId,
+        version: Version,
+        outbox: &mut Outbox,
+    ) -> Result<(), StageError> {
+        let sites = self.sites.clone();
+        let (response, extraction) = worker::blocking(move || {
+            let extraction = extract_response(&response, &sites);
+            (response, extraction)
+        })
+        .await;
+        let Extraction {
+            speeches,
+            skip,
+            links,
+        } = extraction?;
+        let speech_ids: Vec<SpeechId> = speeches.iter().map(|s| s.speech_id.clone()).collect();
+        if !speech_ids.is_empty() {
+            let lost: Vec<SpeechId> = before
+                .iter()
+                .filter(|id| !speech_ids.contains(id))
+                .cloned()
+                .collect();
+            self.leave(&lost, url_id, &response.url, version, outbox)
+                .await?;
+        }
+        for speech in speeches {
+            let subject = SpeechChange::subject_of(&speech.speech_id);
+            let ours = Yield {
+                speech,
+                version,
+                url_id: url_id.clone(),
+            };
+            outbox.publish_merged(subject, move |last| ours.merge(last));
+        }
+        let mut num_links = 0;
+        if response.depth < self.sites.max_depth(&response.final_url.host()) {
+            for url in links {
+                num_links += 1;
+                outbox.publish_optional(&FoundLink {
+                    url,
+                    depth: response.depth + 1,
+                    found_on: url_id.clone(),
+                });
+            }
+        }
+        let skip = skip.map(crate::Skip::code);
+        if let Some(code) = skip {
+            outbox.count(code);
+        }
+        outbox.record_with(Bucket::Urls, ExtractRecord::key(url_id), move |published| {
+            ExtractRecord {
+                num_links,
+                num_refused_links: published.num_refused,
+                ..record(version, speech_ids, skip)
+            }
+        });
+        Ok(())
+    }
+
+    /// A page no longer yields these speeches.
+    async fn leave(
+        &self,
+        speech_ids: &[SpeechId],
+        url_id: &UrlId,
+        url: &CanonicalUrl,
+        version: Version,
+        outbox: &mut Outbox,
+    ) -> Result<(), StageError> {
+        for speech_id in speech_ids {
+            let subject = SpeechChange::subject_of(speech_id);
+            let leaving = Leaving {
+                speech_id: speech_id.clone(),
+                url_id: url_id.clone(),
+                url: url.clone(),
+                version,
+            };
+            let last = self
+                .broker
+                .latest::<SpeechChange>(topology::SPEECHES, &subject)
+                .await?;
+            if let Some(url_id) = last.and_then(|last| leaving.heir(&last.message)) {
+                outbox.publish(&PageAgain { url_id });
+            }
+            outbox.publish_merged(subject, move |last| leaving.merge(last));
+        }
+        Ok(())
+    }
+}
+
+fn record(version: Version, speech_ids: Vec<SpeechId>, code: Option<&str>) -> ExtractRecord {
+    ExtractRecord {
+        version,
+        speech_ids,
+        code: code.map(ToOwned::to_owned),
+        num_links: 0,
+        num_refused_links: 0,
+    }
+}
+
+fn extract_response(response: &Response, sites: &Sites) -> Result<Extraction, StageError> {
+    // One byte more than is read, so that a body of exactly the limit and a larger one differ.
+    let body = response.body.decompress(MAX_BYTES + 1)?;
+    let view = PageView {
+        url: &response.url,
+        final_url: &response.final_url,
+        content_type: response.content_type.as_deref(),
+        body: &body,
+    };
+    Ok(extract(&view, sites, &HostMemory::empty())?)
+}

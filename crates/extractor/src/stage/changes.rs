@@ -1,0 +1,96 @@
+//! How a page's say about a speech joins what other pages, and earlier extractions, said of it.
+
+use messages::{CanonicalUrl, Speech, SpeechChange, SpeechId, Upsert, UrlId, Version, Withdrawal};
+use worker::Merge;
+
+/// A page yields a speech.
+#[derive(Clone)]
+pub(super) struct Yield {
+    pub(super) speech: Speech,
+    pub(super) version: Version,
+    pub(super) url_id: UrlId,
+}
+
+impl Yield {
+    /// The newest extraction's text stands; every page that yields the speech is a source.
+    pub(super) fn merge(&self, last: Option<SpeechChange>) -> Merge<SpeechChange> {
+        let mut sources = std::collections::BTreeSet::from([self.url_id.clone()]);
+        match last {
+            Some(SpeechChange::Withdrawal(last)) if last.version > self.version => {
+                return Merge::Superseded;
+            }
+            Some(SpeechChange::Upsert(mut last)) => {
+                // A text whose own page has lost it gives way to whatever comes next.
+                let is_orphan = !last.sources.contains(&last.from);
+                if last.version > self.version && !is_orphan {
+                    if !last.sources.insert(self.url_id.clone()) {
+                        // Ours, and older: of the same page only the newest counts.
+                        let is_same_page = last.from == self.url_id;
+                        return if is_same_page {
+                            Merge::Superseded
+                        } else {
+                            Merge::Keep
+                        };
+                    }
+                    return Merge::Publish(SpeechChange::Upsert(last));
+                }
+                sources.extend(last.sources.iter().cloned());
+                if last.version == self.version
+                    && last.speech == self.speech
+                    && last.sources == sources
+                {
+                    return Merge::Keep;
+                }
+            }
+            _ => {}
+        }
+        Merge::Publish(SpeechChange::Upsert(Box::new(Upsert {
+            version: self.version,
+            sources,
+            from: self.url_id.clone(),
+            speech: self.speech.clone(),
+        })))
+    }
+}
+
+/// A page no longer yields a speech.
+#[derive(Clone)]
+pub(super) struct Leaving {
+    pub(super) speech_id: SpeechId,
+    pub(super) url_id: UrlId,
+    pub(super) url: CanonicalUrl,
+    pub(super) version: Version,
+}
+
+impl Leaving {
+    /// The source that is to give the text from now on, if it came from the page that leaves.
+    pub(super) fn heir(&self, last: &SpeechChange) -> Option<UrlId> {
+        match last {
+            SpeechChange::Upsert(last) if last.from == self.url_id => {
+                last.sources.iter().find(|&id| *id != self.url_id).cloned()
+            }
+            _ => None,
+        }
+    }
+
+    /// The last one out withdraws.
+    pub(super) fn merge(&self, last: Option<SpeechChange>) -> Merge<SpeechChange> {
+        let Some(SpeechChange::Upsert(mut last)) = last else {
+            return Merge::Keep;
+        };
+        if last.from == self.url_id && last.version > self.version {
+            return Merge::Superseded;
+        }
+        if !last.sources.remove(&self.url_id) {
+            return Merge::Keep;
+        }
+        if last.sources.is_empty() {
+            return Merge::Publish(SpeechChange::Withdrawal(Withdrawal {
+                version: self.version.max(last.version),
+                speech_id: self.speech_id.clone(),
+                url: self.url.clone(),
+            }));
+        }
+        Merge::Publish(SpeechChange::Upsert(last))
+    }
+}

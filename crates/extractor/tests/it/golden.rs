@@ -1,0 +1,63 @@
+//! Golden pages: a case is a folder `golden/<site>/<slug>/` with `page.html` (bytes as fetched),
+//! `url.txt` (the address; a second line is the content type) and `expected.json`.
+//! `UPDATE_GOLDEN=1` writes what is found.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use extractor::{HostMemory, PageView, extract};
+use messages::CanonicalUrl;
+use serde_json::{Value, json};
+use sites::Sites;
+
+fn folders(of: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(of).unwrap().map(|entry| entry.unwrap().path());
+    let mut folders: Vec<PathBuf> = entries.filter(|path| path.is_dir()).collect();
+    folders.sort();
+    folders
+}
+
+fn found(case: &Path) -> Value {
+    let address = fs::read_to_string(case.join("url.txt")).unwrap();
+    let mut lines = address.lines();
+    let url: CanonicalUrl = lines.next().unwrap().parse().unwrap();
+    let body = fs::read(case.join("page.html")).unwrap();
+    let page = PageView {
+        url: &url,
+        final_url: &url,
+        content_type: lines.next(),
+        body: &body,
+    };
+    let found = extract(&page, &Sites::builtin(), &HostMemory::empty()).unwrap();
+    json!({
+        "speeches": found.speeches,
+        "skip": found.skip.map(extractor::Skip::code),
+        "links": found.links,
+    })
+}
+
+#[test]
+fn every_golden_page_gives_what_is_expected() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden");
+    let update = std::env::var_os("UPDATE_GOLDEN").is_some();
+    let cases: Vec<PathBuf> = folders(&root)
+        .iter()
+        .flat_map(|site| folders(site))
+        .collect();
+    assert!(cases.len() >= 8);
+    for case in cases {
+        let found = found(&case);
+        let file = case.join("expected.json");
+        if update {
+            let text = serde_json::to_string_pretty(&found).unwrap();
+            fs::write(&file, text + "\n").unwrap();
+            continue;
+        }
+        let text = fs::read_to_string(&file).unwrap();
+        let expected: Value = serde_json::from_str(&text).unwrap();
+        let name = case.strip_prefix(&root).unwrap().display();
+        for field in ["skip", "links", "speeches"] {
+            assert_eq!(found[field], expected[field], "{name}: {field}");
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Pages that nobody meant to be read: any bytes, deep nesting. No panic, and an answer in time.
+
+use extractor::{ExtractError, Extraction, HostMemory, MAX_BYTES, PageView, extract};
+use messages::CanonicalUrl;
+use proptest::prelude::*;
+use sites::Sites;
+
+fn run(body: &[u8], content_type: Option<&str>) -> Result<Extraction, ExtractError> {
+    let url: CanonicalUrl = "https://library.example/article/7.html".parse().unwrap();
+    let page = PageView {
+        url: &url,
+        final_url: &url,
+        content_type,
+        body,
+    };
+    extract(&page, &Sites::builtin(), &HostMemory::empty())
+}
+
+const PROSE: &str = "各乡镇要提高认识，压实责任，确保春耕生产各项工作落到实处，取得实效。";
+
+#[test]
+fn ten_thousand_nested_elements_do_not_overflow_an_ordinary_stack() {
+    let page = format!(
+        "<title>讲话</title>{}{}",
+        "<div>".repeat(10_000),
+        PROSE.repeat(9)
+    );
+    let thread = std::thread::Builder::new().stack_size(2 * 1024 * 1024);
+    let found = thread.spawn(move || run(page.as_bytes(), None)).unwrap();
+    let found = found.join().unwrap().unwrap();
+    assert_eq!(found.speeches[0].text, PROSE.repeat(9));
+}
+
+#[test]
+fn nesting_that_the_second_opinion_may_see_does_not_overflow_either() {
+    let page = format!(
+        "<title>讲话</title>{}<p>{PROSE}</p><a href=/1>{PROSE}</a>",
+        "<div><b>".repeat(120)
+    );
+    let thread = std::thread::Builder::new().stack_size(2 * 1024 * 1024);
+    let found = thread.spawn(move || run(page.as_bytes(), None)).unwrap();
+    assert!(found.join().unwrap().is_ok());
+}
+
+#[test]
+fn what_can_not_be_processed_has_a_code() {
+    let large = vec![b'a'; MAX_BYTES + 1];
+    assert_eq!(run(&large, None).unwrap_err().code(), "page_too_large");
+    let image = run(b"\x89PNG", Some("image/png")).unwrap_err();
+    assert_eq!(image.code(), "not_html");
+    assert_eq!(run(b"%PDF-1.7", None).unwrap_err().code(), "not_html");
+    let deep = "<div>".repeat(1_500_000);
+    assert_eq!(run(deep.as_bytes(), None).unwrap_err().code(), "too_deep");
+    assert_eq!(run(b"", None).unwrap().skip.unwrap().code(), "no_main_text");
+}
+
+fn charset() -> impl Strategy<Value = Option<String>> {
+    proptest::option::of(prop_oneof![
+        Just("text/html; charset=utf-8".to_owned()),
+        Just("text/html; charset=gb2312".to_owned()),
+        Just("text/html; charset=big5".to_owned()),
+        Just("text/html; charset=utf-16".to_owned()),
+        "text/html; charset=[a-z0-9-]{0,12}",
+        ".{0,20}",
+    ])
+}
+
+/// Fragments of markup and text in any order: closer to pages than bytes are.
+fn markup() -> impl Strategy<Value = String> {
+    let fragment = prop_oneof![
+        Just("<div class=content>".to_owned()),
+        Just("</div>".to_owned()),
+        Just("<p>".to_owned()),
+        Just("<br>".to_owned()),
+        Just("<table><tr><td>".to_owned()),
+        Just("</table>".to_owned()),
+        Just("<a href='/x/1.html'>".to_owned()),
+        Just("</a>".to_owned()),
+        Just("<title>".to_owned()),
+        Just("<h1>".to_owned()),
+        Just("<script>".to_owned()),
+        Just("<!--".to_owned()),
+        Just("<select><option>".to_owned()),
+        Just("<svg><math>".to_owned()),
+        Just("<frameset>".to_owned()),
+        Just("<template>".to_owned()),
+        Just("一、".to_owned()),
+        Just("（二）".to_owned()),
+        Just("同志们：".to_owned()),
+        Just("20240230:".to_owned()),
+        Just("2024年13月40日 99:99".to_owned()),
+        Just("请登录后查看".to_owned()),
+        Just(PROSE.to_owned()),
+        "\\PC{0,12}",
+    ];
+    proptest::collection::vec(fragment, 0..60).prop_map(|parts| parts.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn any_bytes_give_an_answer(body in proptest::collection::vec(any::<u8>(), 0..2_000), kind in charset()) {
+        let _ = run(&body, kind.as_deref());
+    }
+
+    #[test]
+    fn any_markup_gives_an_answer_and_the_same_one_twice(page in markup(), kind in charset()) {
+        let first = run(page.as_bytes(), kind.as_deref());
+        prop_assert_eq!(first, run(page.as_bytes(), kind.as_deref()));
+    }
+}

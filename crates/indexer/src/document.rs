@@ -1,0 +1,192 @@
+//! The document: a speech record, flattened for Meilisearch.
+//!
+//! In: an upsert and its sequence in SPEECHES. Out: JSON fields. Text beyond what Meilisearch indexes
+//! of one attribute goes on in `text_2`, `text_3` …
+
+mod text;
+
+use messages::{CompletenessState, Upsert};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use time::Time;
+
+pub(crate) use text::field_name as text_field;
+use text::{MAX_POSITIONS, split};
+
+/// Parts of a text that are searched; the settings list so many attributes.
+pub(crate) const MAX_PARTS: usize = 16;
+
+/// Longest facet value, in bytes.
+const MAX_FACET_BYTES: usize = 468;
+
+/// Filterable fields of free text, which could be longer than that.
+const FACETS: [&str; 4] = ["kind", "site", "speaker", "profile"];
+
+/// A document, as it is sent.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(transparent)]
+pub struct SpeechDocument(Map<String, Value>);
+
+impl SpeechDocument {
+    /// The document of a speech; `version` is the message's sequence in SPEECHES.
+    ///
+    /// # Panics
+    ///
+    /// Never: a speech holds only what JSON can say.
+    pub fn new(upsert: &Upsert, version: u64) -> Self {
+        let speech = &upsert.speech;
+        let Ok(Value::Object(mut fields)) = serde_json::to_value(speech) else {
+            unreachable!("a speech is an object of what JSON can say");
+        };
+        // For audit; it lives on in SPEECHES.
+        fields.remove("removed");
+        fields.remove("speech_id");
+        fields.insert("id".to_owned(), json!(speech.speech_id));
+        fields.insert("version".to_owned(), json!(version));
+        let day = speech
+            .date
+            .map(|date| date.with_time(Time::MIDNIGHT).assume_utc());
+        fields.insert("year".to_owned(), json!(speech.date.map(time::Date::year)));
+        fields.insert(
+            "date_timestamp".to_owned(),
+            json!(day.map(time::OffsetDateTime::unix_timestamp)),
+        );
+        fields.insert(
+            "published_timestamp".to_owned(),
+            json!(
+                speech
+                    .published_at
+                    .map(time::OffsetDateTime::unix_timestamp)
+            ),
+        );
+        let is_partial = !matches!(
+            speech.completeness.state,
+            CompletenessState::Full | CompletenessState::Unknown
+        );
+        fields.insert("partial".to_owned(), json!(is_partial));
+        let mut document = Self(fields);
+        document.shorten_facets();
+        document.set_text(&speech.text);
+        document
+    }
+
+    /// Its id.
+    pub fn id(&self) -> &str {
+        self.0.get("id").and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// The value of a field.
+    pub fn get(&self, field: &str) -> Option<&Value> {
+        self.0.get(field)
+    }
+
+    /// Sets a field.
+    pub fn set(&mut self, field: &str, value: Value) {
+        self.0.insert(field.to_owned(), value);
+    }
+
+    #[cfg(test)]
+    pub(crate) fn of_fields<const N: usize>(fields: [(&str, Value); N]) -> Self {
+        Self(
+            fields
+                .map(|(name, value)| (name.to_owned(), value))
+                .into_iter()
+                .collect(),
+        )
+    }
+
+    fn set_text(&mut self, text: &str) {
+        let parts = split(text, MAX_POSITIONS);
+        if parts.len() > MAX_PARTS {
+            // Stored, but not searched to its end: said in the document, and never silently.
+            if let Some(Value::Array(flags)) = self.0.get_mut("flags") {
+                flags.push(json!("not_searched_to_the_end"));
+            }
+        }
+        for (n, part) in parts.into_iter().enumerate() {
+            self.0.insert(text_field(n), json!(part));
+        }
+    }
+
+    fn shorten_facets(&mut self) {
+        for name in FACETS {
+            if let Some(Value::String(value)) = self.0.get_mut(name) {
+                while value.len() > MAX_FACET_BYTES {
+                    value.pop();
+                }
+            }
+        }
+        if let Some(Value::Array(flags)) = self.0.get_mut("flags") {
+            flags.retain(|flag| flag.as_str().is_some_and(|f| f.len() <= MAX_FACET_BYTES));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use messages::{Message, SpeechChange};
+
+    use super::*;
+
+    fn upsert() -> Upsert {
+        let golden = include_bytes!("../../messages/golden/speech_change_upsert.json");
+        match SpeechChange::decode("", golden) {
+            Ok(SpeechChange::Upsert(upsert)) => *upsert,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_document_is_the_record_flattened_with_its_version_and_without_what_was_removed() {
+        let upsert = upsert();
+        let document = SpeechDocument::new(&upsert, 7);
+        assert_eq!(document.id(), upsert.speech.speech_id.as_str());
+        assert_eq!(document.get("version"), Some(&json!(7)));
+        assert_eq!(document.get("title"), Some(&json!(upsert.speech.title)));
+        assert_eq!(document.get("text"), Some(&json!(upsert.speech.text)));
+        assert_eq!(
+            document.get("year"),
+            Some(&json!(upsert.speech.date.map(time::Date::year)))
+        );
+        assert_eq!(document.get("removed"), None);
+        assert_eq!(document.get("speech_id"), None);
+    }
+
+    #[test]
+    fn only_a_page_that_shows_less_than_the_speech_is_partial() {
+        for (state, is_partial) in [
+            (CompletenessState::Full, false),
+            (CompletenessState::Unknown, false),
+            (CompletenessState::LoginWall, true),
+            (CompletenessState::Teaser, true),
+            (CompletenessState::Truncated, true),
+        ] {
+            let mut upsert = upsert();
+            upsert.speech.completeness.state = state;
+            let document = SpeechDocument::new(&upsert, 1);
+            assert_eq!(document.get("partial"), Some(&json!(is_partial)));
+        }
+    }
+
+    #[test]
+    fn a_facet_value_is_never_longer_than_meilisearch_takes() {
+        let mut upsert = upsert();
+        upsert.speech.speaker = Some("长".repeat(200));
+        let document = SpeechDocument::new(&upsert, 1);
+        let speaker = document.get("speaker").and_then(Value::as_str).unwrap();
+        assert_eq!(speaker, "长".repeat(156));
+    }
+
+    #[test]
+    fn a_long_text_goes_on_in_further_fields_and_a_longer_one_says_so() {
+        let mut upsert = upsert();
+        let paragraph = "同志们".repeat(5_000);
+        upsert.speech.text = [paragraph.as_str(); 9].join("\n");
+        let document = SpeechDocument::new(&upsert, 1);
+        assert!(document.get("text_3").is_some() && document.get("text_4").is_none());
+        upsert.speech.text = vec![paragraph.as_str(); 80].join("\n");
+        let document = SpeechDocument::new(&upsert, 1);
+        let flags = document.get("flags").and_then(Value::as_array).unwrap();
+        assert!(flags.contains(&json!("not_searched_to_the_end")));
+    }
+}

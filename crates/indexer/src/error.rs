@@ -1,0 +1,390 @@
+//! How indexing and searching fail, and what is to be done about it.
+//!
+//! In: what Meilisearch or the broker said. Out: a verdict and a stable code. Keys never get in here.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use worker::{BrokerError, Failure, Stop, Verdict};
+
+/// Codes by which Meilisearch says that it has no room; a full task queue answers with the code of
+/// a full disk.
+const NO_ROOM: [&str; 4] = [
+    "no_space_left_on_device",
+    "database_size_limit_reached",
+    "too_many_open_files",
+    "io_error",
+];
+
+/// Codes that are about the documents of a request and not about the request.
+const ABOUT_DOCUMENTS: [&str; 4] = [
+    "payload_too_large",
+    "malformed_payload",
+    "bad_request",
+    "missing_payload",
+];
+
+/// Longest message of Meilisearch that we repeat, in characters: some hold the document.
+const MAX_MESSAGE_CHARS: usize = 400;
+
+/// A failure between us and Meilisearch. Cheap to clone: one failed batch is many verdicts.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum IndexError {
+    /// The configuration can't be right.
+    #[error("{0}")]
+    Config(String),
+    /// No answer: refused, timed out, cut off.
+    #[error("Meilisearch at {url} does not answer")]
+    Unreachable {
+        /// Where we looked.
+        url: String,
+        /// What the client said.
+        #[source]
+        source: Arc<reqwest::Error>,
+    },
+    /// An answer that says: not now.
+    #[error("Meilisearch at {url} answers {status}: {message}")]
+    Unavailable {
+        /// Where we looked.
+        url: String,
+        /// The HTTP status.
+        status: u16,
+        /// What it said.
+        message: String,
+    },
+    /// The disk or the task queue is full.
+    #[error("Meilisearch has no room: {message}")]
+    NoRoom {
+        /// What it said.
+        message: String,
+    },
+    /// The key is missing, wrong, or may not do this.
+    #[error("Meilisearch at {url} refuses our key ({message}): check SPEECHMILL_MEILI_KEY")]
+    KeyRefused {
+        /// Where we looked.
+        url: String,
+        /// What it said.
+        message: String,
+    },
+    /// The request is refused.
+    #[error("Meilisearch refuses the request: {message}")]
+    Refused {
+        /// Meilisearch's code.
+        code: String,
+        /// What it said.
+        message: String,
+    },
+    /// What answers does not talk like Meilisearch.
+    #[error(
+        "{url} answers {status}, but not as Meilisearch does: is SPEECHMILL_MEILI_URL right, and is Meilisearch up?"
+    )]
+    Foreign {
+        /// Where we looked.
+        url: String,
+        /// The HTTP status.
+        status: u16,
+    },
+    /// A task over documents has failed because of a document.
+    #[error("Meilisearch refuses the document: {message}")]
+    Document {
+        /// Meilisearch's code.
+        code: String,
+        /// What it said.
+        message: String,
+    },
+    /// A task has failed inside Meilisearch.
+    #[error("Meilisearch failed at its task: {message}")]
+    Internal {
+        /// Meilisearch's code.
+        code: String,
+        /// What it said.
+        message: String,
+    },
+    /// Somebody canceled the task.
+    #[error("task {uid} of Meilisearch was canceled")]
+    TaskCanceled {
+        /// Its number.
+        uid: u32,
+    },
+    /// Meilisearch knows nothing of a task it has accepted.
+    #[error("Meilisearch has no task {uid} any more: was its database replaced?")]
+    TaskLost {
+        /// Its number.
+        uid: u32,
+    },
+    /// The settings are refused.
+    #[error("Meilisearch refuses the settings of the index: {message}")]
+    Settings {
+        /// Meilisearch's code.
+        code: String,
+        /// What it said.
+        message: String,
+    },
+    /// The broker failed us.
+    #[error(transparent)]
+    Broker(Arc<BrokerError>),
+}
+
+/// How Meilisearch words a failure.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Complaint {
+    #[serde(default)]
+    pub(crate) message: String,
+    pub(crate) code: String,
+    #[serde(default, rename = "type")]
+    pub(crate) class: String,
+}
+
+impl IndexError {
+    /// What an answer other than 2xx means.
+    pub(crate) fn of_answer(url: &str, status: u16, body: &[u8]) -> Self {
+        let url = url.to_owned();
+        let complaint = serde_json::from_slice::<Complaint>(body).ok();
+        let message = complaint.as_ref().map_or_else(
+            || "no reason given".to_owned(),
+            |said| shorten(&said.message),
+        );
+        match (status, complaint) {
+            (401 | 403, _) => Self::KeyRefused { url, message },
+            (_, Some(said)) if NO_ROOM.contains(&said.code.as_str()) => Self::NoRoom { message },
+            (408 | 429 | 500.., _) => Self::Unavailable {
+                url,
+                status,
+                message,
+            },
+            (_, Some(said)) => Self::Refused {
+                code: said.code,
+                message,
+            },
+            // A proxy that refuses a large body says so in its own words.
+            (413, None) => Self::Refused {
+                code: "payload_too_large".to_owned(),
+                message: "the payload is too large".to_owned(),
+            },
+            (_, None) => Self::Foreign { url, status },
+        }
+    }
+
+    /// What a failed task over documents means.
+    pub(crate) fn of_task(said: Option<&Complaint>) -> Self {
+        let Some(said) = said else {
+            return Self::Internal {
+                code: "internal".to_owned(),
+                message: "no reason given".to_owned(),
+            };
+        };
+        let (code, message) = (said.code.clone(), shorten(&said.message));
+        match said.class.as_str() {
+            _ if NO_ROOM.contains(&code.as_str()) => Self::NoRoom { message },
+            _ if code.starts_with("index_primary_key") => Self::Config(format!(
+                "the index has another primary key than id: give SPEECHMILL_INDEX another name ({message})"
+            )),
+            "invalid_request" => Self::Document { code, message },
+            "system" => Self::NoRoom { message },
+            _ => Self::Internal { code, message },
+        }
+    }
+
+    /// Whether smaller batches can tell whose fault it is.
+    pub(crate) fn is_about_documents(&self) -> bool {
+        match self {
+            Self::Document { .. } | Self::Internal { .. } => true,
+            Self::Refused { code, .. } => ABOUT_DOCUMENTS.contains(&code.as_str()),
+            _ => false,
+        }
+    }
+
+    /// The exit code of a command that failed with this.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Config(_) | Self::Settings { .. } => Stop::Config.exit_code(),
+            Self::KeyRefused { .. } => Stop::Refused.exit_code(),
+            Self::Unreachable { .. } | Self::Unavailable { .. } | Self::Foreign { .. } => {
+                Stop::Unreachable.exit_code()
+            }
+            _ => 1,
+        }
+    }
+}
+
+impl Failure for IndexError {
+    fn verdict(&self) -> Verdict {
+        match self {
+            Self::KeyRefused { .. } => Verdict::Stop(Stop::Refused),
+            Self::Unreachable { .. }
+            | Self::Unavailable { .. }
+            | Self::Foreign { .. }
+            | Self::NoRoom { .. }
+            | Self::TaskCanceled { .. }
+            | Self::TaskLost { .. } => Verdict::Wait,
+            // Whatever ends Meilisearch's own work may pass: but not for ever.
+            Self::Internal { .. } => Verdict::Retry { after: None },
+            _ if self.is_about_documents() => Verdict::Reject,
+            Self::Config(_)
+            | Self::Settings { .. }
+            | Self::Refused { .. }
+            | Self::Document { .. } => Verdict::Stop(Stop::Config),
+            Self::Broker(error) => error.verdict(),
+        }
+    }
+
+    fn code(&self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
+            Self::Config(_) => "meilisearch_config",
+            Self::Unreachable { .. } | Self::Unavailable { .. } => "meilisearch_unavailable",
+            Self::NoRoom { .. } => "meilisearch_full",
+            Self::KeyRefused { .. } => "meilisearch_key_refused",
+            Self::Foreign { .. } => "meilisearch_foreign",
+            Self::TaskCanceled { .. } => "task_canceled",
+            Self::TaskLost { .. } => "task_lost",
+            Self::Settings { .. } => "meilisearch_settings",
+            Self::Refused { code, .. }
+            | Self::Document { code, .. }
+            | Self::Internal { code, .. } => return Cow::Owned(code.clone()),
+            Self::Broker(error) => return error.code(),
+        })
+    }
+}
+
+impl From<BrokerError> for IndexError {
+    fn from(error: BrokerError) -> Self {
+        Self::Broker(Arc::new(error))
+    }
+}
+
+/// Meilisearch's SDK speaks through our own client, whose errors come back out of it untouched.
+impl From<meilisearch_sdk::errors::Error> for IndexError {
+    fn from(error: meilisearch_sdk::errors::Error) -> Self {
+        let said = error.to_string();
+        let meilisearch_sdk::errors::Error::Other(inner) = error else {
+            return Self::Config(format!("the request can't be made: {said}"));
+        };
+        match inner.downcast::<Self>() {
+            Ok(ours) => *ours,
+            Err(_) => Self::Config(format!("the request can't be made: {said}")),
+        }
+    }
+}
+
+fn shorten(message: &str) -> String {
+    match message.char_indices().nth(MAX_MESSAGE_CHARS) {
+        Some((end, _)) => format!("{}…", &message[..end]),
+        None => message.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(status: u16, code: &str) -> IndexError {
+        let body = format!(r#"{{"message":"m","code":"{code}","type":"invalid_request"}}"#);
+        IndexError::of_answer("http://m", status, body.as_bytes())
+    }
+
+    fn task(code: &str, class: &str) -> IndexError {
+        IndexError::of_task(Some(&Complaint {
+            message: "m".to_owned(),
+            code: code.to_owned(),
+            class: class.to_owned(),
+        }))
+    }
+
+    #[test]
+    fn every_answer_has_its_verdict() {
+        for (error, verdict, code) in [
+            (
+                answer(403, "invalid_api_key"),
+                Verdict::Stop(Stop::Refused),
+                "meilisearch_key_refused",
+            ),
+            (
+                answer(401, "missing_authorization_header"),
+                Verdict::Stop(Stop::Refused),
+                "meilisearch_key_refused",
+            ),
+            (
+                answer(422, "no_space_left_on_device"),
+                Verdict::Wait,
+                "meilisearch_full",
+            ),
+            (
+                answer(500, "internal"),
+                Verdict::Wait,
+                "meilisearch_unavailable",
+            ),
+            (
+                answer(413, "payload_too_large"),
+                Verdict::Reject,
+                "payload_too_large",
+            ),
+            (
+                answer(400, "invalid_index_uid"),
+                Verdict::Stop(Stop::Config),
+                "invalid_index_uid",
+            ),
+            (
+                IndexError::of_answer("http://m", 502, b"<html>"),
+                Verdict::Wait,
+                "meilisearch_unavailable",
+            ),
+            (
+                IndexError::of_answer("http://m", 404, b"<html>"),
+                Verdict::Wait,
+                "meilisearch_foreign",
+            ),
+        ] {
+            assert_eq!(error.verdict(), verdict, "{error}");
+            assert_eq!(error.code(), code, "{error}");
+        }
+    }
+
+    #[test]
+    fn every_end_of_a_task_has_its_verdict() {
+        for (error, verdict, code) in [
+            (
+                task("invalid_document_id", "invalid_request"),
+                Verdict::Reject,
+                "invalid_document_id",
+            ),
+            (
+                task("internal", "internal"),
+                Verdict::Retry { after: None },
+                "internal",
+            ),
+            (
+                task("no_space_left_on_device", "system"),
+                Verdict::Wait,
+                "meilisearch_full",
+            ),
+            (
+                task("index_primary_key_already_exists", "invalid_request"),
+                Verdict::Stop(Stop::Config),
+                "meilisearch_config",
+            ),
+            (
+                IndexError::TaskCanceled { uid: 1 },
+                Verdict::Wait,
+                "task_canceled",
+            ),
+        ] {
+            assert_eq!(error.verdict(), verdict, "{error}");
+            assert_eq!(error.code(), code, "{error}");
+        }
+    }
+
+    #[test]
+    fn only_what_a_document_can_cause_is_bisected() {
+        assert!(task("invalid_document_id", "invalid_request").is_about_documents());
+        assert!(answer(413, "payload_too_large").is_about_documents());
+        assert!(!answer(403, "invalid_api_key").is_about_documents());
+        assert!(!IndexError::TaskCanceled { uid: 1 }.is_about_documents());
+    }
+
+    #[test]
+    fn a_long_message_is_cut_between_characters() {
+        let short = shorten(&"讲".repeat(1_000));
+        assert_eq!(short.chars().count(), MAX_MESSAGE_CHARS + 1);
+    }
+}

@@ -1,0 +1,21 @@
+//! Speeches into Meilisearch, and searches out of it; the only crate that writes there.
+//!
+//! In: speech changes, in batches, through [`Indexer`]. Out: documents of one index. [`Searcher`] is
+//! the reading side. No text is cleaned or judged here. Why it is so: `design.md`.
+
+mod config;
+mod document;
+mod error;
+mod meili;
+mod metrics;
+mod search;
+mod settings;
+mod sink;
+
+pub use config::{IndexerConfig, MeiliConfig, Secret};
+pub use document::SpeechDocument;
+pub use error::IndexError;
+pub use meili::Meili;
+pub use search::{Hit, SearchOptions, SearchPage, Searcher};
+pub use settings::{Applied, wanted as wanted_settings};
+pub use sink::Indexer;

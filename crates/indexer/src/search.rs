@@ -1,0 +1,269 @@
+//! Searching: what `speechmill search`, `speechmill status` and the web ask of the index.
+//!
+//! In: a query in Chinese. Out: hits with a snippet around the words that were found. Never writes.
+
+use meilisearch_sdk::search::SearchResult;
+use meilisearch_sdk::search::{SearchQuery, Selectors};
+use messages::SpeechId;
+use reqwest::Method;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::document::{MAX_PARTS, text_field};
+use crate::{IndexError, Meili, MeiliConfig};
+
+/// Chinese, for the words of the query as for those of the documents.
+const LOCALES: [&str; 1] = ["cmn"];
+
+/// What is given back of a hit: everything but the text, which can be a book.
+const FIELDS: [&str; 33] = [
+    "id",
+    "version",
+    "url",
+    "site",
+    "site_name",
+    "source_id",
+    "title",
+    "title_raw",
+    "kind",
+    "occasion",
+    "speaker",
+    "speaker_role",
+    "delivered_on",
+    "title_date",
+    "published_at",
+    "date",
+    "date_from",
+    "year",
+    "views",
+    "author",
+    "source",
+    "salutation",
+    "closing",
+    "sections",
+    "completeness",
+    "partial",
+    "placeholders",
+    "num_chars",
+    "num_han",
+    "script",
+    "profile",
+    "confidence",
+    "flags",
+];
+
+/// What to search for, besides the words.
+#[derive(Debug, Clone)]
+pub struct SearchOptions {
+    /// Hits on a page.
+    pub limit: usize,
+    /// Hits before this page.
+    pub offset: usize,
+    /// A filter in Meilisearch's own words: `kind = 讲话 AND year >= 2020`.
+    pub filter: Option<String>,
+    /// `date_timestamp:desc` …
+    pub sort: Vec<String>,
+    /// What goes before and after each word that was found. The snippet is not escaped otherwise.
+    pub highlight: (String, String),
+    /// Words in a snippet.
+    pub snippet_words: usize,
+    /// Whether [`Hit::document`] holds the whole text too.
+    pub full_text: bool,
+}
+
+impl Default for SearchOptions {
+    fn default() -> Self {
+        Self {
+            limit: 10,
+            offset: 0,
+            filter: None,
+            sort: Vec::new(),
+            highlight: ("<em>".to_owned(), "</em>".to_owned()),
+            snippet_words: 40,
+            full_text: false,
+        }
+    }
+}
+
+/// A speech that was found.
+#[derive(Debug, Clone, Serialize)]
+pub struct Hit {
+    /// Its id.
+    pub id: String,
+    /// Its address.
+    pub url: String,
+    /// Its title.
+    pub title: String,
+    /// Its title, highlighted.
+    pub title_highlighted: String,
+    /// Its date, `2024-03-05`.
+    pub date: Option<String>,
+    /// What sort of text it is.
+    pub kind: String,
+    /// Its host.
+    pub site: String,
+    /// Who spoke.
+    pub speaker: Option<String>,
+    /// The part of its text that was found, highlighted.
+    pub snippet: String,
+    /// The document.
+    pub document: Map<String, Value>,
+}
+
+/// A page of hits.
+#[derive(Debug, Clone, Serialize)]
+pub struct SearchPage {
+    /// The hits, best first.
+    pub hits: Vec<Hit>,
+    /// Hits in all, roughly.
+    pub estimated_total: usize,
+    /// How long Meilisearch took, in milliseconds.
+    pub took_ms: usize,
+}
+
+/// The reading side of the index. A search-only key is enough for [`Self::search`].
+#[derive(Clone)]
+pub struct Searcher {
+    meili: Meili,
+}
+
+impl Searcher {
+    /// Checks the configuration; nothing is sent.
+    pub fn new(config: &MeiliConfig) -> Result<Self, IndexError> {
+        Ok(Self {
+            meili: Meili::new(config)?,
+        })
+    }
+
+    /// Searches.
+    pub async fn search(
+        &self,
+        query: &str,
+        options: &SearchOptions,
+    ) -> Result<SearchPage, IndexError> {
+        let index = self.meili.sdk_index();
+        let text_fields: Vec<String> = (0..MAX_PARTS).map(text_field).collect();
+        let text_fields: Vec<&str> = text_fields.iter().map(String::as_str).collect();
+        let crop: Vec<(&str, Option<usize>)> =
+            text_fields.iter().map(|name| (*name, None)).collect();
+        let highlight = [&["title"], text_fields.as_slice()].concat();
+        let mut fields = FIELDS.to_vec();
+        if options.full_text {
+            fields.extend(&text_fields);
+        }
+        let sort: Vec<&str> = options.sort.iter().map(String::as_str).collect();
+        let mut request = SearchQuery::new(&index);
+        request
+            .with_query(query)
+            .with_limit(options.limit)
+            .with_offset(options.offset)
+            .with_locales(&LOCALES)
+            .with_attributes_to_retrieve(Selectors::Some(&fields))
+            .with_attributes_to_crop(Selectors::Some(&crop))
+            .with_crop_length(options.snippet_words)
+            .with_crop_marker("…")
+            .with_attributes_to_highlight(Selectors::Some(&highlight))
+            .with_highlight_pre_tag(&options.highlight.0)
+            .with_highlight_post_tag(&options.highlight.1);
+        if let Some(filter) = &options.filter {
+            request.with_filter(filter);
+        }
+        if !sort.is_empty() {
+            request.with_sort(&sort);
+        }
+        let found = request.execute::<Map<String, Value>>().await?;
+        Ok(SearchPage {
+            hits: found
+                .hits
+                .into_iter()
+                .map(|hit| Hit::new(hit, &text_fields, &options.highlight.0))
+                .collect(),
+            estimated_total: found.estimated_total_hits.unwrap_or_default(),
+            took_ms: found.processing_time_ms,
+        })
+    }
+
+    /// The version of a document: its sequence in SPEECHES. `None`: it is not in the index.
+    pub async fn document_version(&self, id: &SpeechId) -> Result<Option<u64>, IndexError> {
+        #[derive(Deserialize)]
+        struct Versioned {
+            version: Option<u64>,
+        }
+        let path = format!(
+            "/indexes/{}/documents/{id}?fields=version",
+            self.meili.index_name()
+        );
+        let http = self.meili.http();
+        match http.json(http.request(Method::GET, &path)).await {
+            Ok(Versioned { version }) => Ok(version),
+            Err(IndexError::Refused { code, .. })
+                if code == "document_not_found" || code == "index_not_found" =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// How many documents the index holds. `None`: there is no index.
+    pub async fn num_documents(&self) -> Result<Option<usize>, IndexError> {
+        let stats = self.meili.sdk_index().get_stats().await;
+        match stats.map_err(IndexError::from) {
+            Ok(stats) => Ok(Some(stats.number_of_documents)),
+            Err(IndexError::Refused { code, .. }) if code == "index_not_found" => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether Meilisearch is well. Needs no key.
+    pub async fn health(&self) -> Result<(), IndexError> {
+        let health = self.meili.sdk().health().await?;
+        if health.status == "available" {
+            return Ok(());
+        }
+        Err(IndexError::Unavailable {
+            url: self.meili.url().to_owned(),
+            status: 200,
+            message: health.status,
+        })
+    }
+
+    /// Meilisearch's version, `1.21.0`.
+    pub async fn version(&self) -> Result<String, IndexError> {
+        Ok(self.meili.sdk().get_version().await?.pkg_version)
+    }
+}
+
+impl Hit {
+    fn new(found: SearchResult<Map<String, Value>>, text_fields: &[&str], highlight: &str) -> Self {
+        let document = found.result;
+        let formatted = found.formatted_result.unwrap_or_default();
+        let snippet = text_fields
+            .iter()
+            .filter_map(|name| formatted.get(*name)?.as_str())
+            .find(|part| part.contains(highlight))
+            .or_else(|| formatted.get("text")?.as_str())
+            .unwrap_or_default()
+            .to_owned();
+        let field = |name: &str| {
+            let value = document.get(name).and_then(Value::as_str);
+            value.map(ToOwned::to_owned)
+        };
+        let title = field("title").unwrap_or_default();
+        Self {
+            id: field("id").unwrap_or_default(),
+            url: field("url").unwrap_or_default(),
+            title_highlighted: formatted
+                .get("title")
+                .and_then(Value::as_str)
+                .map_or_else(|| title.clone(), ToOwned::to_owned),
+            title,
+            date: field("date"),
+            kind: field("kind").unwrap_or_default(),
+            site: field("site").unwrap_or_default(),
+            speaker: field("speaker"),
+            snippet,
+            document,
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! The settings of the index, as code.
+//!
+//! In: an index, or none yet. Out: an index with primary key `id` and these settings, applied only
+//! where they differ, and before any document: a change afterwards indexes everything again.
+
+use meilisearch_sdk::settings::{
+    FacetingSettings, LocalizedAttributes, MinWordSizeForTypos, PaginationSetting, Settings,
+    TypoToleranceSettings,
+};
+use reqwest::Method;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::document::{MAX_PARTS, text_field};
+use crate::meili::TaskStatus;
+use crate::{IndexError, Meili};
+
+/// Each costs indexing time, so few; in order of their weight.
+const SEARCHABLE_FIRST: [&str; 4] = ["title", "occasion", "speaker", "sections.heading"];
+
+const SEARCHABLE_LAST: [&str; 2] = ["speaker_role", "site_name"];
+
+const FILTERABLE: [&str; 12] = [
+    "completeness.state",
+    "date_timestamp",
+    "flags",
+    "kind",
+    "num_chars",
+    "partial",
+    "profile",
+    "script",
+    "site",
+    "speaker",
+    "version",
+    "year",
+];
+
+const SORTABLE: [&str; 4] = [
+    "date_timestamp",
+    "num_chars",
+    "published_timestamp",
+    "views",
+];
+
+/// The last one decides between equals: the newer speech first.
+const RANKING: [&str; 7] = [
+    "words",
+    "typo",
+    "proximity",
+    "attribute",
+    "sort",
+    "exactness",
+    "date_timestamp:desc",
+];
+
+/// Lists whose order means nothing: Meilisearch gives them back sorted.
+const SETS: [&str; 2] = ["filterableAttributes", "sortableAttributes"];
+
+/// What [`Meili::apply_settings`] had to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Applied {
+    /// Nothing.
+    Unchanged,
+    /// One settings task.
+    Changed,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct IndexInfo {
+    primary_key: Option<String>,
+}
+
+/// The settings as they should be.
+pub fn wanted() -> Settings {
+    let mut searchable: Vec<String> = SEARCHABLE_FIRST.map(ToOwned::to_owned).into();
+    searchable.extend((0..MAX_PARTS).map(text_field));
+    searchable.extend(SEARCHABLE_LAST.map(ToOwned::to_owned));
+    let mut settings = Settings::new()
+        .with_searchable_attributes(searchable)
+        .with_filterable_attributes(FILTERABLE)
+        .with_sortable_attributes(SORTABLE)
+        .with_displayed_attributes(["*"])
+        .with_ranking_rules(RANKING)
+        // Two and a half times faster than byWord, with 2,000 characters a speech.
+        .with_proximity_precision("byAttribute")
+        .with_stop_words(Vec::<String>::new())
+        .with_localized_attributes([LocalizedAttributes {
+            locales: vec!["cmn".to_owned()],
+            attribute_patterns: vec!["*".to_owned()],
+        }])
+        // Chinese words are shorter than this and are never taken for misspelt ones; Latin names may be.
+        .with_typo_tolerance(TypoToleranceSettings {
+            enabled: Some(true),
+            disable_on_attributes: Some(Vec::new()),
+            disable_on_words: Some(Vec::new()),
+            min_word_size_for_typos: Some(MinWordSizeForTypos {
+                one_typo: Some(5),
+                two_typos: Some(9),
+            }),
+            disable_on_numbers: Some(true),
+        })
+        .with_faceting(FacetingSettings {
+            max_values_per_facet: 200,
+            sort_facet_values_by: None,
+        })
+        .with_pagination(PaginationSetting {
+            max_total_hits: 1_000,
+        });
+    settings.distinct_attribute = Some(None);
+    settings
+}
+
+impl Meili {
+    /// Makes the index and its settings what they should be. Idempotent.
+    ///
+    /// Errors: Stop, when Meilisearch refuses them or the index is somebody else's.
+    pub async fn apply_settings(&self) -> Result<Applied, IndexError> {
+        self.ensure_index().await?;
+        let wanted = wanted();
+        let index = self.sdk_index();
+        if holds(&to_json(&index.get_settings().await?), &to_json(&wanted)) {
+            return Ok(Applied::Unchanged);
+        }
+        tracing::info!(
+            index = self.index_name(),
+            "the settings of {} differ and are applied",
+            self.index_name()
+        );
+        let task = index.set_settings(&wanted).await?.task_uid;
+        self.settings_task(task, &[]).await?;
+        Ok(Applied::Changed)
+    }
+
+    /// Whether the index is there, with its settings as they should be. Changes nothing.
+    pub async fn has_wanted_settings(&self) -> Result<bool, IndexError> {
+        if self.index_info().await?.is_none() {
+            return Ok(false);
+        }
+        let settings = self.sdk_index().get_settings().await?;
+        Ok(holds(&to_json(&settings), &to_json(&wanted())))
+    }
+
+    /// Creates the index if it is absent, and makes sure that it is ours.
+    async fn ensure_index(&self) -> Result<(), IndexError> {
+        let mut info = self.index_info().await?;
+        if info.is_none() {
+            let sdk = self.sdk();
+            let created = sdk.create_index(self.index_name(), Some("id")).await?;
+            // Whoever created it meanwhile may have thought of another key.
+            self.settings_task(created.task_uid, &["index_already_exists"])
+                .await?;
+            info = self.index_info().await?;
+        }
+        match info.and_then(|info| info.primary_key).as_deref() {
+            None | Some("id") => Ok(()),
+            Some(other) => Err(IndexError::Config(format!(
+                "the index {} has the primary key {other} and is not ours: give SPEECHMILL_INDEX another name",
+                self.index_name()
+            ))),
+        }
+    }
+
+    /// `None`: there is no such index.
+    async fn index_info(&self) -> Result<Option<IndexInfo>, IndexError> {
+        let path = format!("/indexes/{}", self.index_name());
+        let request = self.http().request(Method::GET, &path);
+        match self.http().json(request).await {
+            Ok(info) => Ok(Some(info)),
+            Err(IndexError::Refused { code, .. }) if code == "index_not_found" => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Waits for a task over the index itself; a failure with one of these codes is none.
+    async fn settings_task(&self, uid: u32, harmless: &[&str]) -> Result<(), IndexError> {
+        let ended = self.wait_for(&[uid]).await?;
+        let task = ended.get(&uid).ok_or(IndexError::TaskLost { uid })?;
+        if task.status == TaskStatus::Failed && harmless.contains(&task.code()) {
+            return Ok(());
+        }
+        match task.result(uid) {
+            Err(IndexError::Document { code, message }) => {
+                Err(IndexError::Settings { code, message })
+            }
+            result => result,
+        }
+    }
+}
+
+fn to_json(settings: &Settings) -> Value {
+    serde_json::to_value(settings).unwrap_or_default()
+}
+
+/// Whether the settings that are in force hold all that we want.
+fn holds(current: &Value, wanted: &Value) -> bool {
+    let Value::Object(wanted) = wanted else {
+        return false;
+    };
+    wanted.iter().all(|(name, value)| {
+        let have = current.get(name).unwrap_or(&Value::Null);
+        if SETS.contains(&name.as_str()) {
+            sorted(have) == sorted(value)
+        } else {
+            covers(have, value)
+        }
+    })
+}
+
+/// Objects may hold more than we ask for; all else must be equal.
+fn covers(current: &Value, wanted: &Value) -> bool {
+    match (current, wanted) {
+        (Value::Object(have), Value::Object(fields)) => fields
+            .iter()
+            .all(|(name, value)| covers(have.get(name).unwrap_or(&Value::Null), value)),
+        _ => current == wanted,
+    }
+}
+
+fn sorted(list: &Value) -> Vec<String> {
+    let mut items: Vec<String> = list
+        .as_array()
+        .map(|items| items.iter().map(ToString::to_string).collect())
+        .unwrap_or_default();
+    items.sort();
+    items
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_order_of_a_set_and_what_we_do_not_ask_for_make_no_difference() {
+        let current = json!({
+            "sortableAttributes": ["a", "b"],
+            "typoTolerance": {"enabled": true, "other": 1},
+            "prefixSearch": "indexingTime",
+        });
+        let wanted = json!({"sortableAttributes": ["b", "a"], "typoTolerance": {"enabled": true}});
+        assert!(holds(&current, &wanted));
+    }
+
+    #[test]
+    fn the_order_of_ranking_rules_makes_a_difference() {
+        let current = json!({"rankingRules": ["words", "typo"]});
+        assert!(!holds(
+            &current,
+            &json!({"rankingRules": ["typo", "words"]})
+        ));
+    }
+
+    #[test]
+    fn every_part_of_a_long_text_is_searchable() {
+        let searchable = wanted().searchable_attributes.unwrap();
+        assert!(searchable.contains(&"text".to_owned()));
+        assert!(searchable.contains(&text_field(MAX_PARTS - 1)));
+    }
+}

@@ -1,0 +1,285 @@
+//! The indexer: a batch of speech changes in, one verdict each out.
+//!
+//! A verdict is Ok only when Meilisearch's task has succeeded and no newer message of the speech has
+//! come meanwhile. Works in rounds: all parts of a round are posted in one turn, then awaited.
+
+mod part;
+
+use std::time::Instant;
+
+use futures_util::StreamExt;
+use futures_util::stream;
+use messages::{SpeechChange, Upsert};
+use tokio::sync::Mutex;
+use worker::topology::{ConsumerSpec, INDEXER, SPEECHES};
+use worker::{BatchLimits, Broker, Delivery, Failure, Sink, Verdict};
+
+use crate::{IndexError, IndexerConfig, Meili, SpeechDocument, metrics};
+use part::{Item, Part};
+
+/// Questions to the broker at once.
+const MAX_READS: usize = 32;
+
+/// Makes the document of a speech and its version.
+type ToDocument = fn(&Upsert, u64) -> SpeechDocument;
+
+/// Takes speech changes into Meilisearch.
+pub struct Indexer {
+    meili: Meili,
+    broker: Broker,
+    limits: BatchLimits,
+    to_document: ToDocument,
+    /// Held while writes are posted: Meilisearch works in the order of its 202s.
+    turn: Mutex<Turn>,
+}
+
+/// What must be done before the next write.
+#[derive(Default)]
+struct Turn {
+    is_prepared: bool,
+    /// Tasks that we lost sight of. A speech must not be in two unfinished ones.
+    unfinished: Vec<u32>,
+}
+
+/// A part whose task is on its way.
+struct Sent<'a> {
+    uid: u32,
+    part: Part<'a>,
+}
+
+impl Indexer {
+    /// Checks the configuration; nothing is sent.
+    pub fn new(config: &IndexerConfig, broker: Broker) -> Result<Self, IndexError> {
+        config.validate()?;
+        Ok(Self {
+            meili: Meili::new(&config.meili)?,
+            broker,
+            limits: config.limits(),
+            to_document: SpeechDocument::new,
+            turn: Mutex::default(),
+        })
+    }
+
+    /// Makes documents in another way: how a test gets one that Meilisearch refuses.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn with_documents(mut self, to_document: ToDocument) -> Self {
+        self.to_document = to_document;
+        self
+    }
+
+    /// Makes the index what it should be. The first batch would do it too: this is for a role that
+    /// wants to know at its start whether its key and its index are right.
+    pub async fn prepare(&self) -> Result<(), IndexError> {
+        self.turn.lock().await.prepare(&self.meili).await
+    }
+
+    /// Takes the parts one step further. Output: what is left for another round.
+    async fn round<'a>(
+        &self,
+        parts: Vec<Part<'a>>,
+        verdicts: &mut [Result<(), IndexError>],
+    ) -> Vec<Part<'a>> {
+        let started = Instant::now();
+        let mut next = Vec::new();
+        let sent = self.post(parts, &mut next, verdicts).await;
+        if sent.is_empty() {
+            return next;
+        }
+        let uids: Vec<u32> = sent.iter().map(|sent| sent.uid).collect();
+        let ended = match self.meili.wait_for(&uids).await {
+            Ok(ended) => ended,
+            Err(error) => {
+                let mut turn = self.turn.lock().await;
+                turn.is_prepared = false;
+                turn.unfinished.extend(uids);
+                for sent in &sent {
+                    sent.part.fail(&error, verdicts);
+                }
+                return next;
+            }
+        };
+        metrics::tasks_ended(started.elapsed());
+        for Sent { uid, part } in sent {
+            let result = match ended.get(&uid) {
+                // An index that is not there holds none of what we delete.
+                Some(task) if part.is_deletion && task.code() == "index_not_found" => Ok(()),
+                Some(task) => task.result(uid),
+                None => Err(IndexError::TaskLost { uid }),
+            };
+            match result {
+                Ok(()) => {
+                    metrics::documents(part.outcome(), part.items.len());
+                    next.extend(self.settle(part, verdicts).await);
+                }
+                Err(error) => next.extend(refuse(part, &error, verdicts)),
+            }
+        }
+        next
+    }
+
+    /// Posts the parts, one after the other's 202, without what was replaced meanwhile.
+    async fn post<'a>(
+        &self,
+        parts: Vec<Part<'a>>,
+        next: &mut Vec<Part<'a>>,
+        verdicts: &mut [Result<(), IndexError>],
+    ) -> Vec<Sent<'a>> {
+        let mut turn = self.turn.lock().await;
+        let mut sent = Vec::new();
+        let mut halt = turn.prepare(&self.meili).await.err();
+        for part in parts {
+            if let Some(error) = &halt {
+                part.fail(error, verdicts);
+                continue;
+            }
+            let part = self.drop_replaced(part, verdicts).await;
+            if part.items.is_empty() {
+                continue;
+            }
+            match self.post_one(&part).await {
+                Ok(uid) => {
+                    metrics::accepted(part.items.len());
+                    sent.push(Sent { uid, part });
+                }
+                Err(error) if error.is_about_documents() => {
+                    next.extend(refuse(part, &error, verdicts));
+                }
+                Err(error) => {
+                    part.fail(&error, verdicts);
+                    // A server that comes back may come back empty.
+                    turn.is_prepared = false;
+                    halt = Some(error);
+                }
+            }
+        }
+        sent
+    }
+
+    async fn post_one(&self, part: &Part<'_>) -> Result<u32, IndexError> {
+        if part.is_deletion {
+            let ids: Vec<&str> = part.items.iter().map(Item::id).collect();
+            return self.meili.delete_documents(&ids).await;
+        }
+        let documents = part
+            .items
+            .iter()
+            .filter_map(|item| match item.change.as_ref() {
+                SpeechChange::Upsert(upsert) => Some((self.to_document)(upsert, item.sequence)),
+                SpeechChange::Withdrawal(_) => None,
+            })
+            .collect();
+        self.meili.put_documents(documents).await
+    }
+
+    /// A message that is no longer its subject's last is done: the newer one comes by itself. This
+    /// is what keeps an indexer that wakes late from putting an old speech over a new one.
+    async fn drop_replaced<'a>(
+        &self,
+        part: Part<'a>,
+        verdicts: &mut [Result<(), IndexError>],
+    ) -> Part<'a> {
+        let lasts = stream::iter(part.subjects())
+            .map(|subject| async move { self.broker.latest_sequence(SPEECHES, &subject).await })
+            .buffered(MAX_READS)
+            .collect::<Vec<_>>()
+            .await;
+        let is_deletion = part.is_deletion;
+        let mut items = Vec::new();
+        for (item, last) in part.items.into_iter().zip(lasts) {
+            match last {
+                Ok(Some(last)) if last == item.sequence => items.push(item),
+                Ok(_) => metrics::documents("replaced", 1),
+                Err(error) => item.fail(&error.into(), verdicts),
+            }
+        }
+        Part { is_deletion, items }
+    }
+
+    /// Documents are stored: done, unless a newer message has come, which then goes first.
+    async fn settle<'a>(
+        &self,
+        part: Part<'a>,
+        verdicts: &mut [Result<(), IndexError>],
+    ) -> Vec<Part<'a>> {
+        let lasts = stream::iter(part.subjects())
+            .map(|subject| async move { self.broker.latest(SPEECHES, &subject).await })
+            .buffered(MAX_READS)
+            .collect::<Vec<_>>()
+            .await;
+        let mut successors = Vec::new();
+        for (item, last) in part.items.into_iter().zip(lasts) {
+            match last {
+                Ok(Some(last)) if last.sequence > item.sequence => {
+                    successors.push(item.succeeded_by(last.message, last.sequence));
+                }
+                Ok(_) => {}
+                // What can't be read there fails when its own turn comes.
+                Err(error) if error.verdict() == Verdict::Reject => {}
+                Err(error) => item.fail(&error.into(), verdicts),
+            }
+        }
+        Part::of(successors)
+    }
+}
+
+impl Turn {
+    async fn prepare(&mut self, meili: &Meili) -> Result<(), IndexError> {
+        if !self.unfinished.is_empty() {
+            meili.wait_for(&self.unfinished).await?;
+            self.unfinished.clear();
+        }
+        if !self.is_prepared {
+            meili.apply_settings().await?;
+            self.is_prepared = true;
+        }
+        Ok(())
+    }
+}
+
+/// A part that Meilisearch does not take. Output: its halves, where one document may be at fault.
+fn refuse<'a>(
+    part: Part<'a>,
+    error: &IndexError,
+    verdicts: &mut [Result<(), IndexError>],
+) -> Vec<Part<'a>> {
+    if error.is_about_documents() && part.items.len() > 1 {
+        metrics::bisected();
+        tracing::debug!(
+            num_documents = part.items.len(),
+            "a batch is cut in two: {error}"
+        );
+        return part.halves().into();
+    }
+    if error.is_about_documents() {
+        metrics::documents("refused", part.items.len());
+    }
+    part.fail(error, verdicts);
+    Vec::new()
+}
+
+impl Sink for Indexer {
+    type Input = SpeechChange;
+    type Error = IndexError;
+
+    const NAME: &'static str = "indexer";
+    const CONSUMER: ConsumerSpec = INDEXER;
+
+    fn limits(&self) -> BatchLimits {
+        self.limits
+    }
+
+    async fn handle(&self, batch: &[Delivery<SpeechChange>]) -> Vec<Result<(), IndexError>> {
+        let mut verdicts: Vec<Result<(), IndexError>> = batch.iter().map(|_| Ok(())).collect();
+        let items = batch.iter().enumerate();
+        let mut parts = Part::of(
+            items
+                .map(|(slot, delivery)| Item::of(slot, delivery))
+                .collect(),
+        );
+        while !parts.is_empty() {
+            parts = self.round(parts, &mut verdicts).await;
+        }
+        verdicts
+    }
+}

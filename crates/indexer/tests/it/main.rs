@@ -1,0 +1,7 @@
+//! The indexer against a real Meilisearch and a real nats-server.
+
+mod failures;
+mod indexing;
+mod searching;
+mod versions;
+mod world;

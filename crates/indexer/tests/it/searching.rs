@@ -1,0 +1,99 @@
+//! What a reader sees.
+
+use indexer::SearchOptions;
+use serde_json::json;
+
+use crate::world::{World, changed, delivery, index, speech};
+
+#[tokio::test]
+async fn a_hit_shows_where_it_was_found_and_the_record_without_its_text() {
+    let world = World::start().await;
+    let text = format!(
+        "{}我们要抓好农业生产。{}",
+        "开头的话。".repeat(100),
+        "结尾的话。".repeat(100)
+    );
+    let speech = speech("在春耕会议上的讲话", &text);
+    let sequence = world.publish(&speech).await;
+    index(&world.indexer(), &[delivery(&speech, sequence)]).await;
+    let page = world.search("农业").await;
+    let hit = &page.hits[0];
+    assert_eq!(page.estimated_total, 1);
+    assert_eq!(hit.title, "在春耕会议上的讲话");
+    assert!(hit.snippet.contains("<em>农业</em>"), "{}", hit.snippet);
+    assert!(hit.snippet.chars().count() < 200, "{}", hit.snippet);
+    assert_eq!(hit.document.get("version"), Some(&json!(sequence)));
+    assert!(!hit.document.contains_key("text"));
+    let options = SearchOptions {
+        full_text: true,
+        ..SearchOptions::default()
+    };
+    let page = world.searcher().search("春耕", &options).await.unwrap();
+    assert_eq!(page.hits[0].document.get("text"), Some(&json!(text)));
+    assert!(page.hits[0].title_highlighted.contains("<em>春耕</em>"));
+}
+
+#[tokio::test]
+async fn a_long_speech_is_found_by_its_last_paragraph() {
+    let world = World::start().await;
+    let mut text = "我们要抓好农业生产，确保粮食安全。\n".repeat(20_000);
+    text.push_str("最后祝大家身体健康、万事如意，谢谢鲲鹏。");
+    let speech = speech("长篇讲话", &text);
+    let sequence = world.publish(&speech).await;
+    index(&world.indexer(), &[delivery(&speech, sequence)]).await;
+    let page = world.search("鲲鹏").await;
+    assert_eq!(page.estimated_total, 1);
+    let snippet = &page.hits[0].snippet;
+    assert!(snippet.contains("<em>鲲鹏</em>"), "{snippet}");
+}
+
+#[tokio::test]
+async fn hits_can_be_filtered_and_sorted() {
+    let world = World::start().await;
+    let speeches: Vec<_> = [("甲", 30_u64), ("乙", 10), ("丙", 20)]
+        .into_iter()
+        .map(|(name, views)| {
+            changed(&speech(name, "农业"), |upsert| {
+                upsert.speech.views = Some(views);
+                upsert.speech.speaker = Some(name.to_owned());
+            })
+        })
+        .collect();
+    let sequences = world.publish_all(&speeches).await;
+    let batch: Vec<_> = speeches
+        .iter()
+        .zip(sequences)
+        .map(|(change, sequence)| delivery(change, sequence))
+        .collect();
+    index(&world.indexer(), &batch).await;
+    let options = SearchOptions {
+        filter: Some("speaker IN [甲, 丙] AND year = 2025 AND partial = false".to_owned()),
+        sort: vec!["views:asc".to_owned()],
+        ..SearchOptions::default()
+    };
+    let page = world.searcher().search("", &options).await.unwrap();
+    let titles: Vec<&str> = page.hits.iter().map(|hit| hit.title.as_str()).collect();
+    assert_eq!(titles, ["丙", "甲"]);
+}
+
+#[tokio::test]
+async fn a_search_that_fails_says_how_by_its_exit_code() {
+    let mut world = World::start().await;
+    world.indexer().prepare().await.unwrap();
+    let searcher = world.searcher();
+    searcher.health().await.unwrap();
+    assert_eq!(searcher.version().await.unwrap().split('.').count(), 3);
+    let bad_filter = SearchOptions {
+        filter: Some("no such attribute = 1".to_owned()),
+        ..SearchOptions::default()
+    };
+    let error = searcher.search("农业", &bad_filter).await.unwrap_err();
+    assert_eq!(error.exit_code(), 1, "{error}");
+    world.config.meili.meili_key = Some("not-the-key".to_owned().into());
+    let options = SearchOptions::default();
+    let error = world.searcher().search("农业", &options).await.unwrap_err();
+    assert_eq!(error.exit_code(), 77, "{error}");
+    world.meili.kill().await;
+    let error = searcher.search("农业", &options).await.unwrap_err();
+    assert_eq!(error.exit_code(), 69, "{error}");
+}
