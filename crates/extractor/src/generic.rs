@@ -132,6 +132,9 @@ fn winner(flat: &Flat, sums: &Sums) -> Option<(usize, f64)> {
     Some((best, 1.0 - rival / top))
 }
 
+/// A salutation stands no further than this before the first block of prose.
+const OPENING_LINES: usize = 3;
+
 /// From the first to the last block of prose, with a salutation before and a signature after.
 fn trim(flat: &Flat, elem: usize, candidates: &[usize], margin: f64) -> Choice {
     let range = elem..flat.elems[elem].end;
@@ -159,13 +162,12 @@ fn trim(flat: &Flat, elem: usize, candidates: &[usize], margin: f64) -> Choice {
         choice.kept = inside;
         return choice;
     };
+    let opening = opening(flat, &inside, first);
     for (position, &i) in inside.iter().enumerate() {
         let block = &flat.blocks[i];
         let rule = rules.get(&i).copied();
         let verdict = if position < first {
-            let greets =
-                position + 1 == first && block.chars < 40 && block.text.ends_with(['：', ':']);
-            if greets {
+            if position >= opening {
                 rule
             } else {
                 rule.or(Some("before"))
@@ -186,6 +188,24 @@ fn trim(flat: &Flat, elem: usize, candidates: &[usize], margin: f64) -> Choice {
         }
     }
     choice
+}
+
+/// Where the text begins: at a salutation just before the first block of prose, with no more than a
+/// few short sentences between the two (现在开会。); else at that block.
+fn opening(flat: &Flat, inside: &[usize], first: usize) -> usize {
+    for position in (first.saturating_sub(OPENING_LINES)..first).rev() {
+        let block = &flat.blocks[inside[position]];
+        if block.chars >= 40 || block.link_chars > 0 {
+            break;
+        }
+        if block.text.ends_with(['：', ':']) {
+            return position;
+        }
+        if !block.text.ends_with(['。', '！', '!', '？', '?']) {
+            break;
+        }
+    }
+    first
 }
 
 #[cfg(test)]

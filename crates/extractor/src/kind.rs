@@ -233,8 +233,15 @@ pub(crate) fn bare(title: &str) -> &str {
 }
 
 /// The kind, and the ending of the bare title that gave it.
+///
+/// A title whose end tells nothing may tell it before a colon: 专题党课：….
 pub(crate) fn of(title: &str) -> Option<(Kind, &'static str)> {
     let title = bare(title);
+    at_end(title).or_else(|| at_end(title.split_once(['：', ':'])?.0))
+}
+
+/// The same, of the end alone.
+pub(crate) fn at_end(title: &str) -> Option<(Kind, &'static str)> {
     let mut best: Option<(&str, &'static str)> = None;
     for (kind, endings) in &ENDINGS {
         for ending in *endings {

@@ -22,6 +22,9 @@ const MAX_MESSAGE_CHARS: usize = 400;
 /// Linked titles that make a list.
 const LIST_ITEMS: usize = 8;
 
+/// The same, on a page that shows nothing else.
+const SHORT_LIST_ITEMS: usize = 3;
+
 /// Characters of a linked title, at least.
 const ITEM_CHARS: usize = 6;
 
@@ -117,20 +120,27 @@ fn is_login(found: &Found<'_>) -> bool {
 
 /// Many linked titles and little prose, or linked titles each with a teaser.
 fn is_list(found: &Found<'_>, scope: Scope) -> bool {
-    let titles = links::anchors(&found.dom.html)
-        .filter(|(_, node)| num_chars(&text_of(*node)) >= ITEM_CHARS)
-        .count();
+    let titles: Vec<usize> = links::anchors(&found.dom.html)
+        .map(|(_, node)| num_chars(&text_of(node)))
+        .filter(|&chars| chars >= ITEM_CHARS)
+        .collect();
     let Some(body) = found.body else {
-        return titles >= LIST_ITEMS;
+        return titles.len() >= LIST_ITEMS;
     };
+    let prose = prose(&body.paragraphs);
+    // A short list is nothing but its titles, and the dates beside them.
+    let linked: usize = titles.iter().sum();
+    let is_bare = prose == 0 && linked * 2 >= body.num_chars();
+    if is_bare && titles.len() >= SHORT_LIST_ITEMS {
+        return true;
+    }
     // An address that ends in a number is that of a text, until the page shows otherwise.
     let bound = if scope == Scope::Detail {
         MIN_PROSE
     } else {
         LIST_PROSE
     };
-    (titles >= LIST_ITEMS && prose(&body.paragraphs) < bound)
-        || is_list_of_teasers(found.flat, body.elem())
+    (titles.len() >= LIST_ITEMS && prose < bound) || is_list_of_teasers(found.flat, body.elem())
 }
 
 /// Characters in paragraphs that hold a sentence.

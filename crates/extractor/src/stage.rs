@@ -184,6 +184,12 @@ impl Core {
         if let Some(code) = skip {
             outbox.count(code);
         }
+        // A skip withdraws nothing, so what the page yielded before is still its own to withdraw.
+        let speech_ids = if speech_ids.is_empty() {
+            before.to_vec()
+        } else {
+            speech_ids
+        };
         outbox.record_with(Bucket::Urls, ExtractRecord::key(url_id), move |published| {
             ExtractRecord {
                 num_links,

@@ -45,7 +45,7 @@ static SOURCE: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 static LABEL_AHEAD: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?:发布|更新|编辑|责任编辑|时间|日期|浏览|点击|阅读|字号|作者|来源)[^:：]{0,4}[:：].*$|(?:19|20)\d{2}[-年/.].*$")
+    Regex::new(r"(?:发布|更新|编辑|责任编辑|时间|日期|浏览|点击|阅读|字号|作者|来源)[^:：]{0,4}[:：].*$|【?(?:字体|字号|打印|分享|收藏|关闭).*$|(?:19|20)\d{2}[-年/.].*$")
         .expect("a valid pattern")
 });
 

@@ -114,10 +114,14 @@ impl Broker {
         };
         let mut carried = HeaderMap::new();
         carried.insert(REPLAYS_HEADER, (headers.replays + 1).to_string());
-        match self.publish_once(&subject, &payload, carried, None).await {
-            Ok(_) => self.drop_dead(filed.sequence).await.map(|_| ()),
+        // A speech that changed since must not be put back: its letter is out of date.
+        let expected = (headers.stage == "indexer").then_some(headers.sequence);
+        match self
+            .publish_once(&subject, &payload, carried, expected)
+            .await
+        {
+            Ok(_) | Err(NotPublished::Conflict) => self.drop_dead(filed.sequence).await.map(|_| ()),
             Err(NotPublished::Failed(error)) => Err(error),
-            Err(NotPublished::Conflict) => unreachable!("nothing was expected"),
         }
     }
 

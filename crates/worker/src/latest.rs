@@ -73,6 +73,40 @@ impl Broker {
         Ok(found.map(|found| found.sequence))
     }
 
+    /// The first message of a subject that `holds`, among its first `limit`; what can't be decoded
+    /// is passed over.
+    pub async fn find<M: Message>(
+        &self,
+        stream: StreamSpec,
+        subject: &str,
+        limit: usize,
+        holds: impl Fn(&M) -> bool,
+    ) -> Result<Option<Latest<M>>, BrokerError> {
+        let stream = self.stream(stream.name).await?;
+        let mut from = 1;
+        for _ in 0..limit {
+            let found = match stream
+                .direct_get_next_for_subject(subject, Some(from))
+                .await
+            {
+                Ok(found) => found,
+                Err(e) if e.kind() == DirectGetErrorKind::NotFound => return Ok(None),
+                Err(e) => return Err(BrokerError::request("read a message", e)),
+            };
+            from = found.sequence + 1;
+            if let Ok(message) = M::decode(subject, &found.payload)
+                && holds(&message)
+            {
+                return Ok(Some(Latest {
+                    message,
+                    sequence: found.sequence,
+                    published_at: found.time,
+                }));
+            }
+        }
+        Ok(None)
+    }
+
     /// Whether a stream still holds the message of this sequence.
     pub async fn has_message(
         &self,
@@ -168,7 +202,19 @@ impl Broker {
 
     /// Publishes a user's submission: the answer is the receipt, its sequence in SUBMIT.
     pub async fn submit(&self, payload: &[u8]) -> Result<u64, BrokerError> {
-        let subject = messages::Submission::SUBJECT;
+        self.publish_plain(messages::Submission::SUBJECT, payload)
+            .await
+    }
+
+    /// Publishes a message to its own subject, replacing what is there; the answer is its sequence.
+    ///
+    /// For tools that stand in for a stage: a stage itself fills an [`Outbox`](crate::Outbox).
+    pub async fn publish(&self, message: &impl Message) -> Result<u64, BrokerError> {
+        self.publish_plain(&message.subject(), &message.encode())
+            .await
+    }
+
+    async fn publish_plain(&self, subject: &str, payload: &[u8]) -> Result<u64, BrokerError> {
         match self
             .publish_once(subject, payload, HeaderMap::new(), None)
             .await

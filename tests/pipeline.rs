@@ -1,0 +1,21 @@
+//! The whole pipeline: real roles, a real nats-server, a real Meilisearch, a fake web site.
+//!
+//! In: URLs on `crawl.submit`. Out: what Meilisearch holds, what `speechmill status` says. Each test
+//! has servers of its own.
+
+// What a test sets up either works or ends the test.
+#![allow(clippy::unwrap_used)]
+
+#[path = "pipeline/mill.rs"]
+mod mill;
+#[path = "pipeline/pages.rs"]
+mod pages;
+
+#[path = "pipeline/ends.rs"]
+mod ends;
+#[path = "pipeline/faults.rs"]
+mod faults;
+#[path = "pipeline/fields.rs"]
+mod fields;
+#[path = "pipeline/refused.rs"]
+mod refused;

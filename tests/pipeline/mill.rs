@@ -1,0 +1,203 @@
+//! A mill of one's own: servers, a site, roles, and the operator's view of it.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use testkit::{FakeSite, Role, RoleOptions, TestMeili, TestNats, eventually, run};
+
+pub(crate) const SPEECHMILL: &str = env!("CARGO_BIN_EXE_speechmill");
+
+/// The roles, in the order data flows.
+pub(crate) const ROLES: [&str; 3] = ["crawler", "extractor", "indexer"];
+
+/// Waits that are long for people are short for tests; every process must agree on them.
+const ENV: [(&str, &str); 7] = [
+    ("SPEECHMILL_ALLOW_ADDRESS", "127.0.0.1"),
+    ("SPEECHMILL_ACK_WAIT", "2s"),
+    ("SPEECHMILL_PAGES_MAX_MIB", "64"),
+    ("SPEECHMILL_MAX_ATTEMPTS", "3"),
+    ("SPEECHMILL_RETRY_BASE", "50ms"),
+    ("SPEECHMILL_RETRY_CAP", "200ms"),
+    ("SPEECHMILL_BATCH_WAIT", "50ms"),
+];
+
+pub(crate) struct Mill {
+    pub(crate) nats: TestNats,
+    pub(crate) meili: TestMeili,
+    pub(crate) site: FakeSite,
+    roles: BTreeMap<&'static str, Role>,
+    env: Vec<(String, String)>,
+}
+
+impl Mill {
+    /// Servers and a site; no role runs yet.
+    pub(crate) async fn with_servers() -> Self {
+        let (nats, meili, site) =
+            tokio::join!(TestNats::start(), TestMeili::start(), FakeSite::start());
+        Self {
+            nats,
+            meili,
+            site,
+            roles: BTreeMap::new(),
+            env: Vec::new(),
+        }
+    }
+
+    /// All of it.
+    pub(crate) async fn start() -> Self {
+        let mut mill = Self::with_servers().await;
+        for role in ROLES {
+            mill.start_role(role).await;
+        }
+        mill
+    }
+
+    /// One more variable for every process started from now on.
+    pub(crate) fn set(&mut self, name: &str, value: impl Into<String>) {
+        self.env.push((name.to_owned(), value.into()));
+    }
+
+    fn options<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> RoleOptions {
+        let known = ENV.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let options = RoleOptions::new(SPEECHMILL, args)
+            .nats(&self.nats)
+            .meili(&self.meili);
+        known
+            .into_iter()
+            .chain(self.env.clone())
+            .fold(options, |options, (name, value)| options.env(&name, value))
+    }
+
+    /// Starts a role and waits until it is ready.
+    pub(crate) async fn start_role(&mut self, name: &'static str) {
+        let mut role = Role::spawn(&self.options([name]));
+        role.wait_ready().await;
+        self.roles.insert(name, role);
+    }
+
+    /// Starts a role that kills itself: at `<stage>:<moment>`, or that and `:<id>`.
+    pub(crate) fn start_crashing(&mut self, name: &'static str, plan: &str) {
+        let role = Role::spawn(&self.options([name]).env("SPEECHMILL_CRASH_AT", plan));
+        self.roles.insert(name, role);
+    }
+
+    /// Waits until a role has ended by itself, by SIGKILL as planned.
+    pub(crate) async fn crashed(&mut self, name: &'static str) {
+        use std::os::unix::process::ExitStatusExt;
+        let mut role = self.roles.remove(name).unwrap();
+        let status = role.wait_exit().await;
+        assert_eq!(status.signal(), Some(9), "{name} was to crash");
+    }
+
+    pub(crate) fn has_ended(&mut self, name: &str) -> bool {
+        self.roles
+            .get_mut(name)
+            .is_none_or(|role| role.exited().is_some())
+    }
+
+    pub(crate) async fn kill9(&mut self, name: &str) {
+        self.roles.remove(name).unwrap().kill9().await;
+    }
+
+    /// SIGTERM; answers with the exit code.
+    pub(crate) async fn terminate(&mut self, name: &str) -> Option<i32> {
+        self.roles.remove(name).unwrap().terminate().await.code()
+    }
+
+    /// Runs a command to its end and reads its JSON lines.
+    pub(crate) async fn command(&self, args: &[&str]) -> (Option<i32>, Vec<Value>) {
+        let output = run(&self.options(args.iter().copied()).arg("--json"), "").await;
+        let text = String::from_utf8(output.stdout).unwrap();
+        let lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
+        (output.status.code(), lines.collect())
+    }
+
+    /// Publishes paths of the site, as a user does.
+    pub(crate) async fn submit(&self, paths: &[&str]) {
+        let urls: Vec<String> = paths.iter().map(|path| self.site.url(path)).collect();
+        let args: Vec<&str> = std::iter::once("submit")
+            .chain(urls.iter().map(String::as_str))
+            .collect();
+        let (code, _) = self.command(&args).await;
+        assert_eq!(code, Some(0));
+    }
+
+    /// What `status` says of a path of the site.
+    pub(crate) async fn status(&self, path: &str) -> Value {
+        let (_, mut lines) = self.command(&["status", &self.site.url(path)]).await;
+        lines.pop().unwrap()
+    }
+
+    /// Waits until a path of the site is at this state.
+    pub(crate) async fn reaches(&self, path: &str, state: &str) -> Value {
+        eventually(&format!("{path} is {state}"), async || {
+            let status = self.status(path).await;
+            (status["state"] == state).then_some(status)
+        })
+        .await
+    }
+
+    /// Waits until a path has ended as `state (code)`.
+    pub(crate) async fn ends(&self, path: &str, state: &str, code: &str) {
+        let status = self.reaches(path, state).await;
+        assert_eq!(status["code"], code, "{status}");
+    }
+
+    /// The dead letters.
+    pub(crate) async fn dead(&self) -> Vec<Value> {
+        self.command(&["dead", "list"]).await.1
+    }
+
+    /// Waits until no message is waiting or in hand anywhere.
+    pub(crate) async fn is_idle(&self) {
+        eventually("all is settled", async || {
+            let (_, lines) = self.command(&["status"]).await;
+            let consumers = lines[0]["consumers"].as_array()?.clone();
+            let is_idle = consumers
+                .iter()
+                .all(|consumer| consumer["num_pending"] == 0 && consumer["num_held"] == 0);
+            let frontier = &lines[0]["streams"][2];
+            assert_eq!(frontier["name"], "CRAWL");
+            (is_idle && frontier["num_messages"] == 0).then_some(())
+        })
+        .await;
+    }
+
+    /// Every document of the index.
+    pub(crate) async fn documents(&self) -> Vec<Value> {
+        let url = format!("{}/indexes/speeches/documents?limit=1000", self.meili.url());
+        let answer = client()
+            .get(url)
+            .bearer_auth(self.meili.key())
+            .send()
+            .await
+            .unwrap();
+        let answer: Value = answer.json().await.unwrap();
+        answer["results"].as_array().cloned().unwrap_or_default()
+    }
+
+    /// The one document of a path of the site.
+    pub(crate) async fn document(&self, path: &str) -> Value {
+        let url = self.site.url(path);
+        let mut found: Vec<Value> = self
+            .documents()
+            .await
+            .into_iter()
+            .filter(|document| document["url"] == url)
+            .collect();
+        assert_eq!(found.len(), 1, "documents of {path}");
+        found.remove(0)
+    }
+
+    /// NATS as any other client sees it.
+    pub(crate) async fn outside(&self) -> async_nats::jetstream::Context {
+        let client = async_nats::connect(self.nats.url()).await.unwrap();
+        async_nats::jetstream::new(client)
+    }
+}
+
+fn client() -> reqwest::Client {
+    // The tests have one provider of cryptography, as the binary has.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().build().unwrap()
+}
