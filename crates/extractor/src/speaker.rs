@@ -53,7 +53,7 @@ pub(crate) fn of_title(title: &str) -> Said {
     let bare = kind::bare(title);
     // A document is about a matter and has no occasion.
     let spoken =
-        kind::at_end(kind::bare(title)).filter(|(kind, _)| !kind.0.starts_with("document:"));
+        kind::at_end(bare).filter(|(kind, _)| !kind.0.starts_with("document:"));
     let Some((_, ending)) = spoken else {
         return Said::default();
     };
