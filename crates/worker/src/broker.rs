@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use async_nats::jetstream::{self, Context, context::ContextBuilder};
 use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event};
+use tokio::sync::watch;
 
 use crate::{BrokerConfig, BrokerError};
 
@@ -22,6 +23,8 @@ pub struct Broker {
 
 struct Inner {
     client: Client,
+    /// Raised with every connection that is made.
+    connections: Arc<watch::Sender<u64>>,
     jetstream: Context,
     config: BrokerConfig,
 }
@@ -31,7 +34,8 @@ impl Broker {
     /// a lost connection is made again for ever.
     pub async fn connect(config: &BrokerConfig, name: &str) -> Result<Self, BrokerError> {
         let servers = parse_servers(&config.nats_url)?;
-        let options = options(config, name).await?;
+        let connections = Arc::new(watch::Sender::new(0));
+        let options = options(config, name, connections.clone()).await?;
         let connecting = async_nats::connect_with_options(servers, options);
         let client = match tokio::time::timeout(config.nats_timeout, connecting).await {
             Ok(Ok(client)) => client,
@@ -55,13 +59,16 @@ impl Broker {
             .backpressure_on_inflight(true)
             .build(client.clone());
         let config = config.clone();
-        Ok(Self {
+        let broker = Self {
             inner: Arc::new(Inner {
                 client,
+                connections,
                 jetstream,
                 config,
             }),
-        })
+        };
+        broker.require_jetstream().await?;
+        Ok(broker)
     }
 
     pub(crate) fn client(&self) -> &Client {
@@ -70,6 +77,11 @@ impl Broker {
 
     pub(crate) fn jetstream(&self) -> &Context {
         &self.inner.jetstream
+    }
+
+    /// Changes with every connection that is made: what the server was asked before is forgotten.
+    pub(crate) fn connections(&self) -> watch::Receiver<u64> {
+        self.inner.connections.subscribe()
     }
 
     /// The configuration it was connected with.
@@ -105,7 +117,11 @@ fn parse_servers(urls: &str) -> Result<Vec<async_nats::ServerAddr>, BrokerError>
         .collect()
 }
 
-async fn options(config: &BrokerConfig, name: &str) -> Result<ConnectOptions, BrokerError> {
+async fn options(
+    config: &BrokerConfig,
+    name: &str,
+    connections: Arc<watch::Sender<u64>>,
+) -> Result<ConnectOptions, BrokerError> {
     let mut options = ConnectOptions::new()
         .name(format!("speechmill {name}"))
         .connection_timeout(config.nats_timeout)
@@ -116,12 +132,19 @@ async fn options(config: &BrokerConfig, name: &str) -> Result<ConnectOptions, Br
             Duration::from_millis(100 * u64::try_from(attempts).unwrap_or(20))
                 .min(Duration::from_secs(2))
         })
-        .event_callback(|event| async move {
-            match event {
-                Event::Connected => tracing::info!("connected to NATS"),
-                Event::Disconnected => tracing::warn!("lost the connection to NATS"),
-                Event::Closed | Event::Draining => tracing::debug!("the connection to NATS closes"),
-                other => tracing::warn!("NATS: {other}"),
+        .event_callback(move |event| {
+            if matches!(event, Event::Connected) {
+                connections.send_modify(|number| *number += 1);
+            }
+            async move {
+                match event {
+                    Event::Connected => tracing::info!("connected to NATS"),
+                    Event::Disconnected => tracing::warn!("lost the connection to NATS"),
+                    Event::Closed | Event::Draining => {
+                        tracing::debug!("the connection to NATS closes");
+                    }
+                    other => tracing::warn!("NATS: {other}"),
+                }
             }
         });
     if let Some(path) = &config.nats_creds {

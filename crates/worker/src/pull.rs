@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use async_nats::{Message as NatsMessage, Subscriber};
 use futures_util::StreamExt;
 use serde::Serialize;
+use tokio::sync::watch;
 
 use crate::settle::Held;
 use crate::topology::{ConsumerSpec, PULL_EXPIRES};
@@ -44,6 +45,7 @@ pub(crate) struct Puller {
 /// One pull that is under way.
 pub(crate) struct Pull {
     subscriber: Subscriber,
+    connections: watch::Receiver<u64>,
     num_left: usize,
     deadline: Instant,
 }
@@ -74,6 +76,7 @@ impl Puller {
             self.broker.create_absent().await?;
             self.is_consumer_missing = false;
         }
+        let connections = self.broker.connections();
         let client = self.broker.client();
         let inbox = client.new_inbox();
         let failed = |e: async_nats::Error| BrokerError::request("take a pull request", e);
@@ -98,6 +101,7 @@ impl Puller {
             .map_err(|e| failed(e.into()))?;
         Ok(Pull {
             subscriber,
+            connections,
             num_left: batch,
             deadline: Instant::now() + self.expires + SLACK,
         })
@@ -106,10 +110,13 @@ impl Puller {
     /// The pull's next message; `None` when it has ended. Safe to drop and call again.
     pub(crate) async fn next(&mut self, pull: &mut Pull) -> Option<Held> {
         while pull.num_left > 0 {
-            let next = pull.subscriber.next();
-            let message = tokio::time::timeout_at(pull.deadline.into(), next)
-                .await
-                .ok()??;
+            let message = tokio::select! {
+                biased;
+                message = pull.subscriber.next() => message?,
+                // The new connection's server knows nothing of this pull.
+                _ = pull.connections.changed() => return None,
+                () = tokio::time::sleep_until(pull.deadline.into()) => return None,
+            };
             match message.status.map(|status| status.as_u16()) {
                 None | Some(200) => {
                     pull.num_left -= 1;

@@ -3,14 +3,24 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
+use async_nats::jetstream::ErrorCode;
 use async_nats::jetstream::consumer::PullConsumer;
-use async_nats::jetstream::context::GetStreamErrorKind;
+use async_nats::jetstream::context::{GetStreamErrorKind, RequestError, RequestErrorKind};
 
 use super::{BUCKETS, Bucket, CONSUMERS, ConsumerSpec, STREAMS, StreamSpec, compare};
 use crate::{Broker, BrokerError};
 
 /// How long a role that may not create waits for somebody who may.
 const PATIENCE: Duration = Duration::from_mins(1);
+
+/// How a server says that it, or the account, has no JetStream.
+const NO_JETSTREAM: [ErrorCode; 2] = [
+    ErrorCode::JETSTREAM_NOT_ENABLED,
+    ErrorCode::JETSTREAM_NOT_ENABLED_FOR_ACCOUNT,
+];
+
+const WITHOUT_JETSTREAM: &str =
+    "NATS runs without JetStream: start nats-server with -js or our configuration";
 
 /// Something on the server that is not as declared.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -194,6 +204,25 @@ impl Broker {
             })
     }
 
+    /// That JetStream is there at all, for whoever has just connected. Later nothing may be concluded
+    /// from silence: a server that starts again is silent, too.
+    pub(crate) async fn require_jetstream(&self) -> Result<(), BrokerError> {
+        let Err(error) = self.jetstream().get_stream(STREAMS[0].name).await else {
+            return Ok(());
+        };
+        let is_missing = match error.kind() {
+            GetStreamErrorKind::JetStream(error) => NO_JETSTREAM.contains(&error.error_code()),
+            GetStreamErrorKind::Request => std::error::Error::source(&error)
+                .and_then(|source| source.downcast_ref::<RequestError>())
+                .is_some_and(|source| source.kind() == RequestErrorKind::NoResponders),
+            _ => false,
+        };
+        if is_missing {
+            return Err(BrokerError::Unsupported(WITHOUT_JETSTREAM.to_owned()));
+        }
+        Ok(())
+    }
+
     pub(crate) async fn find_stream(
         &self,
         spec: StreamSpec,
@@ -202,11 +231,10 @@ impl Broker {
             Ok(stream) => Ok(Some(stream)),
             Err(e) => match e.kind() {
                 GetStreamErrorKind::JetStream(error) if error.code() == 404 => Ok(None),
-                GetStreamErrorKind::JetStream(error) if error.code() == 503 => {
-                    Err(BrokerError::Unsupported(
-                        "NATS runs without JetStream: start nats-server with -js or our configuration"
-                            .to_owned(),
-                    ))
+                GetStreamErrorKind::JetStream(error)
+                    if NO_JETSTREAM.contains(&error.error_code()) =>
+                {
+                    Err(BrokerError::Unsupported(WITHOUT_JETSTREAM.to_owned()))
                 }
                 _ => Err(BrokerError::request("describe a stream", e)),
             },
