@@ -24,6 +24,7 @@ mod stage;
 mod stage_loop;
 mod streams;
 pub mod topology;
+mod trim;
 
 pub use broker::Broker;
 pub use config::{BrokerConfig, RetryConfig, WorkerConfig, parse_duration};

@@ -1,7 +1,9 @@
 //! A broker that goes, comes back, or forgets.
 
+use async_nats::jetstream::consumer::PullConsumer;
+use futures_util::StreamExt;
 use testkit::eventually;
-use worker::topology::{CRAWL, SUBMIT};
+use worker::topology::{CRAWL, EXTRACTOR, PAGES, SUBMIT};
 use worker::{Outcome, Verdict};
 
 use crate::setup::{Bench, PATIENCE, RETRY, Scripted};
@@ -142,6 +144,54 @@ async fn a_full_stream_makes_the_loop_wait_and_loses_nothing() {
     assert!(bench.dead().await.is_empty());
     bench.shutdown.cancel();
     running.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_full_stream_of_pages_is_trimmed_oldest_first_and_never_past_what_is_settled() {
+    let bench = Bench::start().await;
+    let outside = bench.outside().await;
+    let publish = async |n: usize| {
+        let payload = vec![b'x'; 6 * 1024 * 1024].into();
+        let sent = outside
+            .publish(format!("page.fetched.{n}"), payload)
+            .await
+            .unwrap();
+        sent.await.unwrap();
+    };
+    for n in 0..10 {
+        publish(n).await;
+    }
+    assert_eq!(
+        bench.broker.trim(EXTRACTOR).await.unwrap(),
+        0,
+        "none of them is settled"
+    );
+    let pages = outside.get_stream("PAGES").await.unwrap();
+    let consumer: PullConsumer = pages.get_consumer("extractor").await.unwrap();
+    let mut pulled = consumer.fetch().max_messages(10).messages().await.unwrap();
+    while let Some(message) = pulled.next().await {
+        message.unwrap().ack().await.unwrap();
+    }
+    testkit::eventually("they are settled", async || {
+        let state = bench
+            .broker
+            .consumer_state(EXTRACTOR)
+            .await
+            .unwrap()
+            .unwrap();
+        (state.num_held == 0).then_some(())
+    })
+    .await;
+    // 60 of 64 MiB are full; below 85 % are 9 pages.
+    assert_eq!(bench.broker.trim(EXTRACTOR).await.unwrap(), 1);
+    assert_eq!(bench.broker.trim(EXTRACTOR).await.unwrap(), 0);
+    let first = bench
+        .broker
+        .latest_sequence(PAGES, "page.fetched.0")
+        .await
+        .unwrap();
+    assert_eq!(first, None, "the oldest has left");
+    publish(10).await;
 }
 
 /// A large message on a stream that is small in tests.
