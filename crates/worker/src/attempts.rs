@@ -23,10 +23,30 @@ impl Broker {
         stream: &str,
         sequence: u64,
     ) -> Result<u32, BrokerError> {
+        self.change_attempts(stream, sequence, |attempts| attempts + 1)
+            .await
+    }
+
+    /// Takes one back: what was counted ahead of its handling was no attempt.
+    pub(crate) async fn lower_attempts(
+        &self,
+        stream: &str,
+        sequence: u64,
+    ) -> Result<u32, BrokerError> {
+        self.change_attempts(stream, sequence, |attempts| attempts.saturating_sub(1))
+            .await
+    }
+
+    async fn change_attempts(
+        &self,
+        stream: &str,
+        sequence: u64,
+        change: impl Fn(u32) -> u32,
+    ) -> Result<u32, BrokerError> {
         let key = key(stream, sequence);
         loop {
             let record = self.record::<u32>(Bucket::Attempts, &key).await?;
-            let next = record.as_ref().map_or(0, |record| record.value) + 1;
+            let next = change(record.as_ref().map_or(0, |record| record.value));
             let revision = record.map(|record| record.revision);
             if self
                 .swap_record(Bucket::Attempts, &key, &next, revision)

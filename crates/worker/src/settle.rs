@@ -1,5 +1,6 @@
 //! A message that we hold, and the ways to let go of it: ack, nak, dead letter and term.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use async_nats::{Client, Subject};
@@ -52,6 +53,9 @@ pub(crate) struct Held {
     replays: u64,
     published_at: OffsetDateTime,
     pulled_at: Instant,
+    /// The number of this attempt if it was counted ahead; else 0.
+    counted: AtomicU32,
+    broker: Broker,
 }
 
 /// What is known of a failure once its type is forgotten.
@@ -158,6 +162,8 @@ impl Held {
             replays,
             reply,
             pulled_at: Instant::now(),
+            counted: AtomicU32::new(0),
+            broker: broker.clone(),
         })
     }
 
@@ -199,24 +205,22 @@ impl Held {
         self.settled(Outcome::Ack)
     }
 
-    /// Gives a message back untouched.
+    /// Gives a message back untouched: no attempt is used.
     pub(crate) async fn give_back(&self, code: &str) -> Outcome {
+        if self.counted().is_some() {
+            // If the broker is away, it stays counted: a few outages don't bury a message.
+            let _ = self.broker.lower_attempts(self.stream, self.sequence).await;
+        }
         self.nak(None).await;
         self.settled(Outcome::GivenBack(code.to_owned()))
     }
 
     /// Settles a failed message as its verdict says. Verdicts Wait and Stop give it back.
-    pub(crate) async fn fail(
-        &self,
-        cx: &Context<'_>,
-        filing: &Filing,
-        failed: &Failed,
-        counted: Option<u32>,
-    ) -> Outcome {
+    pub(crate) async fn fail(&self, cx: &Context<'_>, filing: &Filing, failed: &Failed) -> Outcome {
         let settled = match failed.verdict {
-            Verdict::Retry { after } => self.retry(cx, filing, failed, counted, after).await,
+            Verdict::Retry { after } => self.retry(cx, filing, failed, after).await,
             Verdict::Reject => {
-                let attempts = counted.unwrap_or(filing.attempt + 1);
+                let attempts = self.counted().unwrap_or(filing.attempt + 1);
                 self.bury(cx, filing, failed, attempts).await
             }
             Verdict::Wait | Verdict::Stop(_) => Err(Halt::Shutdown),
@@ -230,8 +234,7 @@ impl Held {
     /// Files what can't be decoded.
     pub(crate) async fn fail_undecodable(&self, cx: &Context<'_>, error: &DecodeError) -> Outcome {
         let filing = Filing::of_bytes(&self.payload);
-        self.fail(cx, &filing, &Failed::undecodable(error), None)
-            .await
+        self.fail(cx, &filing, &Failed::undecodable(error)).await
     }
 
     /// Counts the handling of a suspect before it begins. `Err`: it is settled, at its limit.
@@ -239,25 +242,36 @@ impl Held {
         &self,
         cx: &Context<'_>,
         filing: &Filing,
-    ) -> Result<Option<u32>, Outcome> {
+    ) -> Result<(), Outcome> {
         if !self.is_suspect() {
-            return Ok(None);
+            return Ok(());
         }
         let broker = cx.process.broker();
         let limit = cx.process.config().retry.max_attempts;
-        let counted = persist(cx, || broker.attempts(self.stream, self.sequence)).await;
-        match counted {
-            Ok(attempts) if attempts >= limit => {
-                let failed = Failed::exhausted(attempts);
-                return Err(self.fail(cx, filing, &failed, Some(attempts)).await);
+        let raised = async {
+            let attempts = persist(cx, || broker.attempts(self.stream, self.sequence)).await?;
+            if attempts >= limit {
+                return Ok(attempts + 1);
             }
-            Ok(_) => {}
-            Err(_) => return Err(self.give_back("shutdown").await),
+            persist(cx, || broker.raise_attempts(self.stream, self.sequence)).await
+        };
+        match raised.await {
+            Ok(attempts) if attempts > limit => {
+                let failed = Failed::exhausted(limit);
+                self.counted.store(limit, Ordering::Relaxed);
+                Err(self.fail(cx, filing, &failed).await)
+            }
+            Ok(attempts) => {
+                self.counted.store(attempts, Ordering::Relaxed);
+                Ok(())
+            }
+            Err(Halt::Shutdown | Halt::Refused(_)) => Err(self.give_back("shutdown").await),
         }
-        match persist(cx, || broker.raise_attempts(self.stream, self.sequence)).await {
-            Ok(attempts) => Ok(Some(attempts)),
-            Err(_) => Err(self.give_back("shutdown").await),
-        }
+    }
+
+    /// The number of this attempt, where it was counted ahead of its handling.
+    fn counted(&self) -> Option<u32> {
+        Some(self.counted.load(Ordering::Relaxed)).filter(|&attempts| attempts > 0)
     }
 
     async fn retry(
@@ -265,11 +279,10 @@ impl Held {
         cx: &Context<'_>,
         filing: &Filing,
         failed: &Failed,
-        counted: Option<u32>,
         after: Option<Duration>,
     ) -> Result<Outcome, Halt> {
         let broker = cx.process.broker();
-        let attempts = match counted {
+        let attempts = match self.counted() {
             Some(attempts) => attempts,
             None => persist(cx, || broker.raise_attempts(self.stream, self.sequence)).await?,
         };

@@ -110,11 +110,10 @@ async fn take<S: Sink>(process: &Process, gate: &Gate, held: Held) -> Option<Ite
         }
     };
     let filing = Filing::of(&delivery.message);
-    let counted = held.count_suspect(&cx, &filing).await.ok()?;
+    held.count_suspect(&cx, &filing).await.ok()?;
     Some(Item {
         held: Arc::new(held),
         delivery,
-        counted,
     })
 }
 
@@ -178,11 +177,12 @@ async fn settle<S: Sink>(
 /// Asks the sink, again and again for those that have to wait.
 async fn work<S: Sink>(cx: &Context<'_>, sink: &S, mut batch: Vec<Item<S::Input>>) {
     let is_suspect = batch.iter().any(|item| item.held.is_suspect());
-    let _company = Company::of(cx.process, is_suspect).await;
     let mut patience = Patience::default();
     let mut closed = None;
     loop {
+        let company = Company::of(cx.process, is_suspect).await;
         let handled = handle(cx, sink, batch).await;
+        drop(company);
         batch = handled
             .into_iter()
             .filter_map(|(item, outcome)| outcome.is_none().then_some(item))
@@ -211,7 +211,7 @@ async fn handle<S: Sink>(
 ) -> Vec<(Item<S::Input>, Option<Outcome>)> {
     let (deliveries, rest): (Vec<_>, Vec<_>) = batch
         .into_iter()
-        .map(|item| (item.delivery, (item.held, item.counted)))
+        .map(|item| (item.delivery, item.held))
         .unzip();
     let started = Instant::now();
     let handled = AssertUnwindSafe(sink.handle(&deliveries))
@@ -235,12 +235,8 @@ async fn handle<S: Sink>(
     }
     let items = deliveries.into_iter().zip(rest).zip(verdicts);
     let settling: FuturesOrdered<_> = items
-        .map(|((delivery, (held, counted)), verdict)| async move {
-            let item = Item {
-                held,
-                delivery,
-                counted,
-            };
+        .map(|((delivery, held), verdict)| async move {
+            let item = Item { held, delivery };
             let outcome = settle_one(cx, &item, verdict).await;
             (item, outcome)
         })
@@ -270,7 +266,7 @@ async fn settle_one<M: messages::Message>(
         Err(failed) if failed.verdict == Verdict::Wait => None,
         Err(failed) => {
             let filing = Filing::of(&item.delivery.message);
-            Some(item.held.fail(cx, &filing, &failed, item.counted).await)
+            Some(item.held.fail(cx, &filing, &failed).await)
         }
     }
 }

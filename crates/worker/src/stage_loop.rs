@@ -184,14 +184,12 @@ async fn work<S: Stage>(cx: &Context<'_>, stage: &S, held: &Held) -> Outcome {
         Err(error) => return held.fail_undecodable(cx, &error).await,
     };
     let filing = Filing::of(&delivery.message);
-    let _company = Company::of(cx.process, held.is_suspect()).await;
-    let counted = match held.count_suspect(cx, &filing).await {
-        Ok(counted) => counted,
-        Err(outcome) => return outcome,
-    };
+    if let Err(outcome) = held.count_suspect(cx, &filing).await {
+        return outcome;
+    }
     let mut outbox = match handle(cx, stage, held, &delivery).await {
         Ok(outbox) => outbox,
-        Err(failed) => return held.fail(cx, &filing, &failed, counted).await,
+        Err(failed) => return held.fail(cx, &filing, &failed).await,
     };
     CrashAt::BeforePublish.check(S::NAME, &filing.id);
     let published = async {
@@ -206,7 +204,7 @@ async fn work<S: Stage>(cx: &Context<'_>, stage: &S, held: &Held) -> Outcome {
             if stop_of(error.verdict()).is_some() {
                 cx.process.stop(&error);
             }
-            held.fail(cx, &filing, &Failed::of(&error), counted).await
+            held.fail(cx, &filing, &Failed::of(&error)).await
         }
     }
 }
@@ -221,10 +219,13 @@ async fn handle<S: Stage>(
     let mut patience = Patience::default();
     let mut closed = None;
     loop {
+        let company = Company::of(cx.process, held.is_suspect()).await;
         let mut outbox = Outbox::for_input(held.origin());
         let started = Instant::now();
         let handling = AssertUnwindSafe(stage.handle(delivery, &mut outbox)).catch_unwind();
-        let error = match handling.await {
+        let handled = handling.await;
+        drop(company);
+        let error = match handled {
             Ok(Ok(())) => {
                 metrics::handled(S::NAME, started.elapsed());
                 return Ok(outbox);

@@ -11,7 +11,6 @@ use crate::{BatchLimits, Delivery};
 pub(super) struct Item<M> {
     pub(super) held: Arc<Held>,
     pub(super) delivery: Delivery<M>,
-    pub(super) counted: Option<u32>,
 }
 
 /// What is held and not yet in a batch.

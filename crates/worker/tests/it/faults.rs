@@ -1,5 +1,7 @@
 //! A broker that goes, comes back, or forgets.
 
+use std::time::Duration;
+
 use async_nats::jetstream::consumer::PullConsumer;
 use futures_util::StreamExt;
 use testkit::eventually;
@@ -10,29 +12,55 @@ use crate::setup::{Bench, PATIENCE, RETRY, Scripted};
 
 const URL: &str = "https://www.example.com/a";
 
+/// Handles the next message and dies in the middle of it.
+async fn die_handling(bench: &Bench, stage: &Scripted) {
+    let calls = stage.calls();
+    let dying = tokio::spawn({
+        let (process, stage) = (bench.process.clone(), stage.clone());
+        async move { process.run_once(&stage, redelivery()).await }
+    });
+    eventually("it is being handled", async || {
+        (stage.calls() > calls).then_some(())
+    })
+    .await;
+    dying.abort();
+    assert!(dying.await.unwrap_err().is_cancelled());
+}
+
+/// Long enough for a message to be delivered again.
+fn redelivery() -> Duration {
+    Duration::from_secs(5)
+}
+
 #[tokio::test]
-async fn a_message_that_is_delivered_often_is_counted_before_it_is_handled() {
-    let bench = Bench::start().await;
+async fn a_message_that_ends_its_process_again_and_again_is_buried_without_being_handled() {
+    let bench = Bench::start_with(|config| config.ack_wait = Duration::from_millis(500)).await;
     bench.submit(URL).await;
-    // Deliveries that use no attempt, as crashes and shutdowns of others cause them.
-    let stage = Scripted::default().fails(Verdict::Wait, 2);
-    for _ in 0..2 {
-        let outcome = bench.process.run_once(&stage, PATIENCE).await.unwrap();
-        assert_eq!(outcome, Some(Outcome::GivenBack("waiting".to_owned())));
+    let stage = Scripted::default().hangs(5);
+    // The first two are not counted; from the third on each is, and 3 is the limit here.
+    for _ in 0..5 {
+        die_handling(&bench, &stage).await;
     }
-    // From the third delivery on each is counted, and 3 is the limit here.
-    let stage = stage.fails(Verdict::Wait, 3);
-    for _ in 0..3 {
-        let outcome = bench.process.run_once(&stage, PATIENCE).await.unwrap();
-        assert_eq!(outcome, Some(Outcome::GivenBack("waiting".to_owned())));
-    }
-    assert_eq!(stage.calls(), 5);
-    let outcome = bench.process.run_once(&stage, PATIENCE).await.unwrap();
+    let outcome = bench.process.run_once(&stage, redelivery()).await.unwrap();
     assert_eq!(
         outcome,
         Some(Outcome::Dead("attempts_exhausted".to_owned()))
     );
     assert_eq!(stage.calls(), 5, "it is not handled again");
+    assert_eq!(bench.dead().await[0].letter.headers.attempts, 3);
+}
+
+#[tokio::test]
+async fn waiting_uses_no_attempt_however_often_a_message_is_delivered() {
+    let bench = Bench::start().await;
+    bench.submit(URL).await;
+    let stage = Scripted::default().fails(Verdict::Wait, 8);
+    for _ in 0..8 {
+        let outcome = bench.process.run_once(&stage, PATIENCE).await.unwrap();
+        assert_eq!(outcome, Some(Outcome::GivenBack("waiting".to_owned())));
+    }
+    let outcome = bench.process.run_once(&stage, PATIENCE).await.unwrap();
+    assert_eq!(outcome, Some(Outcome::Ack));
 }
 
 #[tokio::test]

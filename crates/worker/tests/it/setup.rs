@@ -49,8 +49,14 @@ pub(crate) struct Bench {
 
 impl Bench {
     pub(crate) async fn start() -> Self {
+        Self::start_with(|_| ()).await
+    }
+
+    pub(crate) async fn start_with(change: impl FnOnce(&mut BrokerConfig)) -> Self {
         let nats = TestNats::start().await;
-        let broker = Broker::connect(&config(&nats.url()), "test").await.unwrap();
+        let mut config = config(&nats.url());
+        change(&mut config);
+        let broker = Broker::connect(&config, "test").await.unwrap();
         broker.ensure_topology().await.unwrap();
         let shutdown = CancellationToken::new();
         let process = Process::new(broker.clone(), worker_config(), shutdown.clone());
@@ -125,6 +131,8 @@ type Act =
 #[derive(Clone, Default)]
 pub(crate) struct Scripted {
     script: Arc<Mutex<VecDeque<Act>>>,
+    /// How many of the first calls never end.
+    num_hanging: usize,
     pub(crate) num_calls: Arc<AtomicUsize>,
 }
 
@@ -142,6 +150,13 @@ impl Scripted {
 
     pub(crate) fn fails(self, verdict: Verdict, times: usize) -> Self {
         (0..times).fold(self, |stage, _| stage.then(move |_, _| Err(Told(verdict))))
+    }
+
+    pub(crate) fn hangs(self, times: usize) -> Self {
+        Self {
+            num_hanging: times,
+            ..self
+        }
     }
 
     pub(crate) fn calls(&self) -> usize {
@@ -164,7 +179,9 @@ impl Stage for Scripted {
         input: &Delivery<messages::Submission>,
         outbox: &mut Outbox,
     ) -> Result<(), Told> {
-        self.num_calls.fetch_add(1, Ordering::SeqCst);
+        if self.num_calls.fetch_add(1, Ordering::SeqCst) < self.num_hanging {
+            std::future::pending::<()>().await;
+        }
         let act = self.script.lock().unwrap().pop_front();
         if let Some(act) = act {
             return act(input, outbox);
