@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::process::ExitCode;
 
+use indexer::IndexError;
 use worker::{BrokerError, Failure, Verdict, WorkerError};
 
 /// How a command ended that did not fail.
@@ -12,6 +13,8 @@ pub(crate) enum End {
     Done,
     /// The work failed, or nothing was found; what there is to say is said.
     Nothing,
+    /// It was used wrongly; what there is to say is said.
+    Misused,
     /// A signal ended it.
     Signal(u8),
 }
@@ -44,14 +47,25 @@ pub(crate) fn of(ended: anyhow::Result<End>) -> ExitCode {
     match ended {
         Ok(End::Done) => ExitCode::SUCCESS,
         Ok(End::Nothing) => ExitCode::from(FAILED),
+        Ok(End::Misused) => ExitCode::from(USAGE),
         Ok(End::Signal(number)) => ExitCode::from(128 + number),
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            let line = worker::chain(error.as_ref()).replace('\n', " ");
-            let _ = writeln!(std::io::stderr(), "speechmill: {line}");
+            complain(worker::chain(error.as_ref()));
             ExitCode::from(code_of(&error))
         }
     }
+}
+
+/// One line on standard error, whatever the text holds.
+pub(crate) fn complain(text: impl AsRef<str>) {
+    let words: Vec<&str> = text.as_ref().split_whitespace().collect();
+    let line: String = words
+        .join(" ")
+        .chars()
+        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .collect();
+    let _ = writeln!(std::io::stderr(), "speechmill: {line}");
 }
 
 /// Whoever read our output has had enough (`| head`).
@@ -66,10 +80,10 @@ fn code_of(error: &anyhow::Error) -> u8 {
         return error.stop.exit_code();
     }
     if let Some(error) = error.downcast_ref::<BrokerError>() {
-        return of_verdict(error.verdict());
+        return of_broker(error);
     }
-    if let Some(error) = error.downcast_ref::<indexer::IndexError>() {
-        return of_verdict(error.verdict());
+    if let Some(error) = error.downcast_ref::<IndexError>() {
+        return of_index(error);
     }
     if let Some(error) = error.downcast_ref::<crawler::SetupError>() {
         return of_verdict(error.verdict());
@@ -84,6 +98,22 @@ fn code_of(error: &anyhow::Error) -> u8 {
         UNREACHABLE
     } else {
         FAILED
+    }
+}
+
+/// A stream without room is there, and can be reached.
+fn of_broker(error: &BrokerError) -> u8 {
+    match error {
+        BrokerError::Full { .. } => FAILED,
+        _ => of_verdict(error.verdict()),
+    }
+}
+
+fn of_index(error: &IndexError) -> u8 {
+    match error {
+        IndexError::NoRoom { .. } => FAILED,
+        IndexError::Broker(error) => of_broker(error),
+        _ => of_verdict(error.verdict()),
     }
 }
 

@@ -5,9 +5,12 @@
 
 mod read;
 
+use std::fmt;
+
 use messages::{CanonicalUrl, SpeechId, UrlId};
 use serde::Serialize;
 use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 pub(crate) use read::Places;
 
@@ -33,6 +36,8 @@ pub(crate) enum State {
     Withdrawn,
     /// Ended without a speech; the code says why.
     Skipped,
+    /// Was admitted, and all that is left is this memory: its dead letter was dropped, or expired.
+    Dropped,
     /// Could not be worked on; the code and the error say why.
     Dead,
 }
@@ -42,8 +47,13 @@ impl State {
     pub(crate) fn is_final(self) -> bool {
         matches!(
             self,
-            Self::Indexed | Self::Withdrawn | Self::Skipped | Self::Dead
+            Self::Indexed | Self::Withdrawn | Self::Skipped | Self::Dropped | Self::Dead
         )
+    }
+
+    /// Whether the work that was asked for is done.
+    pub(crate) fn is_good(self) -> bool {
+        matches!(self, Self::Indexed | Self::Withdrawn | Self::Skipped)
     }
 
     pub(crate) fn name(self) -> &'static str {
@@ -57,6 +67,7 @@ impl State {
             Self::Indexed => "indexed",
             Self::Withdrawn => "withdrawn",
             Self::Skipped => "skipped",
+            Self::Dropped => "dropped",
             Self::Dead => "dead",
         }
     }
@@ -110,10 +121,11 @@ pub(crate) struct SpeechFate {
 }
 
 impl Fate {
-    fn at_state(url: &CanonicalUrl, state: State) -> Self {
+    /// Of a line that is no URL: nothing but its letter may be known.
+    fn of_bad(text: &str, state: State) -> Self {
         Self {
-            url: url.to_string(),
-            url_id: Some(UrlId::of(url)),
+            url: without_password(text),
+            url_id: None,
             state,
             code: None,
             error: None,
@@ -124,42 +136,68 @@ impl Fate {
         }
     }
 
-    /// The story in one line.
-    pub(crate) fn sentence(&self) -> String {
-        let mut text = format!("{}  {}", self.url, self.state.name());
+    /// Of what no server has ever heard of.
+    pub(crate) fn unknown(text: &str) -> Self {
+        match text.parse::<CanonicalUrl>() {
+            Ok(url) => Self::at_state(&url, State::Unknown),
+            Err(_) => Self::of_bad(text, State::Unknown),
+        }
+    }
+
+    fn at_state(url: &CanonicalUrl, state: State) -> Self {
+        Self {
+            url: url.to_string(),
+            url_id: Some(UrlId::of(url)),
+            ..Self::of_bad(url.as_str(), state)
+        }
+    }
+}
+
+/// A line that is no URL may still hold what one must not print.
+fn without_password(text: &str) -> String {
+    match (text.find("://"), text.rfind('@')) {
+        (Some(scheme), Some(at)) if scheme < at => {
+            format!("{}://…{}", &text[..scheme], &text[at..])
+        }
+        _ => text.to_owned(),
+    }
+}
+
+/// The story: a line, and one more for each reason and each speech.
+impl fmt::Display for Fate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}  {}", self.url, self.state.name())?;
         if let Some(code) = &self.code {
-            text.push_str(&format!(" ({code})"));
+            write!(f, " ({code})")?;
         }
         if let Some(attempts) = self.attempts.filter(|&number| number > 0) {
-            text.push_str(&format!(", failed attempts: {attempts}"));
+            write!(f, ", failed attempts: {attempts}")?;
         }
-        if let Some(at) = self.at.and_then(|at| {
-            at.format(&time::format_description::well_known::Rfc3339)
-                .ok()
-        }) {
-            let word = if self.state == State::Deferred {
-                "until"
-            } else {
-                "at"
-            };
-            text.push_str(&format!(", {word} {at}"));
+        if let Some(at) = self.at.and_then(|at| at.format(&Rfc3339).ok()) {
+            let is_to_come = self.state == State::Deferred;
+            write!(f, ", {} {at}", if is_to_come { "until" } else { "at" })?;
+        }
+        if let Some(every) = &self.every {
+            write!(f, ", every {every}")?;
         }
         if let Some(error) = &self.error {
-            text.push_str(&format!("\n  {error}"));
+            write!(f, "\n  {error}")?;
         }
-        for speech in &self.speeches {
-            text.push_str(&format!(
-                "\n  speech {}  {}",
-                speech.speech_id,
-                speech.state.name()
-            ));
-            if let Some(code) = &speech.code {
-                text.push_str(&format!(" ({code})"));
-            }
-            if let Some(error) = &speech.error {
-                text.push_str(&format!("\n    {error}"));
-            }
+        self.speeches
+            .iter()
+            .try_for_each(|speech| write!(f, "\n  {speech}"))
+    }
+}
+
+impl fmt::Display for SpeechFate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "speech {}  {}", self.speech_id, self.state.name())?;
+        if let Some(code) = &self.code {
+            write!(f, " ({code})")?;
         }
-        text
+        if let Some(error) = &self.error {
+            write!(f, "\n    {error}")?;
+        }
+        Ok(())
     }
 }

@@ -45,7 +45,6 @@ fn columns(text: &str) -> usize {
 }
 
 /// A number of bytes, for people.
-#[allow(clippy::cast_precision_loss)]
 pub(crate) fn bytes(number: u64) -> String {
     match number {
         0..1_024 => format!("{number} B"),

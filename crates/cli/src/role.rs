@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context;
 use telemetry::{Ready, Telemetry, TelemetryConfig};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -72,13 +73,13 @@ impl Role {
             self.telemetry
                 .serve(readiness(&self.broker), serving.clone()),
         );
-        let mut running: JoinSet<Result<(), WorkerError>> = JoinSet::new();
+        let mut running: JoinSet<anyhow::Result<()>> = JoinSet::new();
         for stage in loops {
-            running.spawn(stage);
+            running.spawn(async { Ok(stage.await?) });
         }
         let mut first = Ok(());
         while let Some(ended) = running.join_next().await {
-            let ended = ended.unwrap_or_else(|error| Err(panicked(&error)));
+            let ended = ended.unwrap_or_else(|error| Err(error).context("a loop panicked"));
             if ended.is_err() {
                 self.signals.shutdown.cancel();
             }
@@ -102,13 +103,4 @@ fn readiness(broker: &Broker) -> Ready {
             Err("not connected to NATS".to_owned())
         }
     })
-}
-
-/// A loop never panics; if it does, the process must not live on without it.
-fn panicked(error: &tokio::task::JoinError) -> WorkerError {
-    WorkerError {
-        stop: worker::Stop::Unreachable,
-        code: "panic".to_owned(),
-        message: format!("a loop ended: {error}"),
-    }
 }

@@ -218,7 +218,12 @@ fn refuse(outbox: &mut Outbox, entry: &Entry, error: &LineError) {
         Submission { entries }.encode()
     };
     let url = entry.url.parse::<CanonicalUrl>().ok();
-    outbox.dead_letter(id_of_bytes(&payload), url.map(String::from), payload, error);
+    // Under what people ask for: the URL, or the line that is none.
+    let id = url.as_ref().map_or_else(
+        || id_of_bytes(entry.url.as_bytes()),
+        |url| UrlId::of(url).to_string(),
+    );
+    outbox.dead_letter(id, url.map(String::from), payload, error);
 }
 
 impl Stage for AdmitSubmitted {

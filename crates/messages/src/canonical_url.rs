@@ -90,8 +90,19 @@ impl CanonicalUrl {
     }
 }
 
+/// The text as it may be shown: not too long, and without what may be a password.
 fn shorten(text: &str) -> String {
-    text.chars().take(200).collect()
+    let authority = text.find("//").map_or(0, |at| at + 2);
+    let end = text[authority..]
+        .find(['/', '?', '#'])
+        .map_or(text.len(), |at| authority + at);
+    match text[authority..end].rfind('@') {
+        Some(at) => format!("{}…{}", &text[..authority], &text[authority + at..]),
+        None => text.to_owned(),
+    }
+    .chars()
+    .take(200)
+    .collect()
 }
 
 fn canonicalise(mut url: Url) -> Result<CanonicalUrl, UrlError> {
@@ -275,5 +286,20 @@ mod tests {
         fn any_text_is_answered_without_a_panic(text in ".{0,200}") {
             let _ = text.parse::<CanonicalUrl>();
         }
+    }
+
+    #[test]
+    fn what_may_be_a_password_is_not_repeated() {
+        for text in [
+            "https://me:s3cret@a.cn:port/x@y",
+            "//me:s3cret@a.cn/",
+            "me:s3cret@a.cn",
+            "https://me:s3cret@a.cn/",
+        ] {
+            let error = text.parse::<CanonicalUrl>().unwrap_err();
+            assert!(!error.to_string().contains("s3cret"), "{error}");
+        }
+        let error = "https://a.cn:port/x@y".parse::<CanonicalUrl>().unwrap_err();
+        assert!(error.to_string().contains("https://a.cn:port/x@y"));
     }
 }

@@ -76,7 +76,7 @@ struct Common {
 /// Which letters are meant.
 #[derive(clap::Args)]
 struct Which {
-    /// By the id of the URL or the speech, or by a URL
+    /// By the id of the URL or the speech, or by a URL, or by a line that is none
     id: Option<String>,
 
     /// By code
@@ -87,22 +87,15 @@ struct Which {
     #[arg(long)]
     host: Option<String>,
 
-    /// By stage: admission, crawler, extractor, indexer
-    #[arg(long)]
+    /// By the stage that gave up
+    #[arg(long, value_parser = ["admission", "crawler", "extractor", "indexer"])]
     stage: Option<String>,
 }
 
 impl Which {
     fn filter(&self) -> DeadFilter {
-        let id = self
-            .id
-            .as_ref()
-            .map(|text| match text.parse::<CanonicalUrl>() {
-                Ok(url) => messages::UrlId::of(&url).to_string(),
-                Err(_) => text.clone(),
-            });
         DeadFilter {
-            id,
+            id: self.id.as_deref().map(id_of),
             code: self.code.clone(),
             host: self.host.clone(),
             stage: self.stage.clone(),
@@ -119,6 +112,17 @@ impl Which {
             ));
         }
         Ok(self.filter())
+    }
+}
+
+/// The id under which letters about this are filed.
+fn id_of(text: &str) -> String {
+    if text.len() == 32 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
+        return text.to_owned();
+    }
+    match text.parse::<CanonicalUrl>() {
+        Ok(url) => messages::UrlId::of(&url).to_string(),
+        Err(_) => messages::id_of_bytes(text.as_bytes()),
     }
 }
 
@@ -245,7 +249,11 @@ fn show(filed: &FiledLetter, is_json: bool) -> std::io::Result<()> {
     for (name, value) in filed.letter.headers.to_pairs() {
         output::line(format!("  {name}: {value}"))?;
     }
-    output::line(format!("\n{payload}\n"))
+    let shown: String = payload
+        .chars()
+        .map(|c| if c.is_control() && c != '\n' { ' ' } else { c })
+        .collect();
+    output::line(format!("\n{shown}\n"))
 }
 
 fn report(letters: &[FiledLetter], verb: &str, is_json: bool) -> anyhow::Result<End> {

@@ -1,8 +1,10 @@
 //! `speechmill extract`: saved pages into speeches, without any server; `--jsonl` for many pages.
 
-use std::io::{self, BufRead, BufWriter, Read, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::sync::{Mutex, PoisonError};
 
 use extractor::{ExtractError, Extraction, HostMemory, PageView, extract};
@@ -12,12 +14,16 @@ use serde_json::{Value, json};
 use sites::{Sites, SitesConfig};
 
 use crate::exit::{End, Usage};
+use crate::output;
 
 /// Lines worked on at once; the answers of all of them are kept until they can be written in order.
 const BATCH_LINES: usize = 512;
 
 /// Bytes of lines worked on at once.
 const BATCH_BYTES: usize = 16 * 1024 * 1024;
+
+/// Lines read ahead of the work.
+const LINES_AHEAD: usize = 64;
 
 /// Turn saved pages into speeches, without any server.
 #[derive(clap::Args)]
@@ -34,7 +40,7 @@ pub(crate) struct Args {
 
     /// The address that the page was fetched from
     #[arg(long, required_unless_present = "jsonl")]
-    url: Option<CanonicalUrl>,
+    url: Option<String>,
 
     /// The Content-Type that it was served with
     #[arg(long)]
@@ -60,6 +66,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<End> {
     let (Some(file), Some(url)) = (&args.file, &args.url) else {
         return Err(Usage("give a file and the --url that it was fetched from".to_owned()).into());
     };
+    // Not parsed by clap, which would repeat it with whatever password it holds.
+    let url: CanonicalUrl = url
+        .parse()
+        .map_err(|error| Usage(format!("--url: {error}")))?;
     let mut body = Vec::new();
     if file.as_os_str() == "-" {
         io::stdin().read_to_end(&mut body)?;
@@ -67,14 +77,12 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<End> {
         body = std::fs::read(file)
             .map_err(|error| Usage(format!("{} can't be read: {error}", file.display())))?;
     }
-    let answer = answer(url, args.content_type.as_deref(), &body, &sites);
-    let mut out = io::stdout().lock();
+    let answer = answer(&url, args.content_type.as_deref(), &body, &sites);
     if args.json {
-        serde_json::to_writer(&mut out, &answer)?;
+        output::json(&answer)?;
     } else {
-        serde_json::to_writer_pretty(&mut out, &answer)?;
+        output::line(format!("{answer:#}"))?;
     }
-    out.write_all(b"\n")?;
     Ok(if answer["speech"].is_null() {
         End::Nothing
     } else {
@@ -128,21 +136,19 @@ struct Line {
 }
 
 fn jsonl(sites: &Sites) -> anyhow::Result<End> {
-    let mut input = io::stdin().lock();
+    let (sender, lines) = mpsc::sync_channel(LINES_AHEAD);
+    // It ends with the process: nothing can wake a thread that waits for standard input.
+    std::thread::spawn(move || read_lines(&sender));
     let mut out = BufWriter::new(io::stdout().lock());
     let mut num_pages = 0;
-    loop {
-        let batch = read_batch(&mut input)?;
-        if batch.is_empty() {
-            break;
-        }
+    while let Some(batch) = next_batch(&lines)? {
         num_pages += batch.len();
         for text in work(&batch, sites) {
             out.write_all(text.as_bytes())?;
             out.write_all(b"\n")?;
         }
+        out.flush()?;
     }
-    out.flush()?;
     if num_pages == 0 {
         return Err(
             Usage("standard input holds no page: give one JSON object a line".to_owned()).into(),
@@ -151,20 +157,38 @@ fn jsonl(sites: &Sites) -> anyhow::Result<End> {
     Ok(End::Done)
 }
 
-fn read_batch(input: &mut impl BufRead) -> io::Result<Vec<Vec<u8>>> {
-    let mut batch = Vec::new();
-    let mut num_bytes = 0;
-    while batch.len() < BATCH_LINES && num_bytes < BATCH_BYTES {
+fn read_lines(lines: &SyncSender<io::Result<Vec<u8>>>) {
+    let mut input = BufReader::with_capacity(1024 * 1024, io::stdin().lock());
+    loop {
         let mut line = Vec::new();
-        if input.read_until(b'\n', &mut line)? == 0 {
-            break;
-        }
-        if !line.trim_ascii().is_empty() {
-            num_bytes += line.len();
-            batch.push(line);
+        let read = match input.read_until(b'\n', &mut line) {
+            Ok(0) => return,
+            Ok(_) if line.trim_ascii().is_empty() => continue,
+            Ok(_) => Ok(line),
+            Err(error) => Err(error),
+        };
+        let is_over = read.is_err();
+        if lines.send(read).is_err() || is_over {
+            return;
         }
     }
-    Ok(batch)
+}
+
+/// The lines that are there, one at least: whoever sends a line and waits for its answer gets it.
+fn next_batch(lines: &Receiver<io::Result<Vec<u8>>>) -> io::Result<Option<Vec<Vec<u8>>>> {
+    let Ok(first) = lines.recv() else {
+        return Ok(None);
+    };
+    let first = first?;
+    let mut num_bytes = first.len();
+    let mut batch = vec![first];
+    while batch.len() < BATCH_LINES && num_bytes < BATCH_BYTES {
+        let Ok(line) = lines.try_recv() else { break };
+        let line = line?;
+        num_bytes += line.len();
+        batch.push(line);
+    }
+    Ok(Some(batch))
 }
 
 /// Works on a batch with all cores; the answers come in the batch's order.
@@ -178,7 +202,7 @@ fn work(batch: &[Vec<u8>], sites: &Sites) -> Vec<String> {
                 loop {
                     let number = next.fetch_add(1, Ordering::Relaxed);
                     let Some(line) = batch.get(number) else { break };
-                    let answer = answer_line(line, sites).to_string();
+                    let answer = answer_surely(line, sites).to_string();
                     *answers[number]
                         .lock()
                         .unwrap_or_else(PoisonError::into_inner) = answer;
@@ -190,6 +214,14 @@ fn work(batch: &[Vec<u8>], sites: &Sites) -> Vec<String> {
         .into_iter()
         .map(|answer| answer.into_inner().unwrap_or_else(PoisonError::into_inner))
         .collect()
+}
+
+/// No line is left without an answer.
+fn answer_surely(line: &[u8], sites: &Sites) -> Value {
+    catch_unwind(AssertUnwindSafe(|| answer_line(line, sites))).unwrap_or_else(|_| {
+        let url = serde_json::from_slice::<Line>(line).map_or_else(|_| String::new(), |l| l.url);
+        failed(&url, "panic", "the extraction panicked")
+    })
 }
 
 fn answer_line(line: &[u8], sites: &Sites) -> Value {

@@ -19,6 +19,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Options of the role `crawler`.
 #[derive(Args)]
+#[command(after_help = "Examples:
+  speechmill crawler --contact https://www.example.com/about-our-crawler
+  SPEECHMILL_NATS_URL=nats://nats:4222 speechmill crawler --delay 5s --sites ./profiles")]
 pub(crate) struct CrawlerArgs {
     #[command(flatten)]
     crawler: CrawlerConfig,
@@ -30,6 +33,9 @@ pub(crate) struct CrawlerArgs {
 
 /// Options of the role `extractor`.
 #[derive(Args)]
+#[command(after_help = "Examples:
+  speechmill extractor
+  SPEECHMILL_NATS_URL=nats://nats:4222 speechmill extractor --sites ./profiles")]
 pub(crate) struct ExtractorArgs {
     #[command(flatten)]
     extractor: ExtractorConfig,
@@ -41,6 +47,9 @@ pub(crate) struct ExtractorArgs {
 
 /// Options of the role `indexer`.
 #[derive(Args)]
+#[command(after_help = "Examples:
+  speechmill indexer
+  SPEECHMILL_MEILI_URL=http://meilisearch:7700 SPEECHMILL_MEILI_KEY=... speechmill indexer")]
 pub(crate) struct IndexerArgs {
     #[command(flatten)]
     indexer: IndexerConfig,
@@ -94,7 +103,12 @@ pub(crate) fn extractor_loops(
     sites: &Arc<Sites>,
 ) -> Vec<Loop> {
     let (pages, again) = extractor::stages(process.broker().clone(), config, sites.clone());
-    vec![stage_loop(process, pages), stage_loop(process, again)]
+    let trimming = process.clone();
+    vec![
+        stage_loop(process, pages),
+        stage_loop(process, again),
+        Box::pin(async move { trimming.keep_trimmed(worker::topology::EXTRACTOR).await }),
+    ]
 }
 
 pub(crate) async fn indexer_loops(

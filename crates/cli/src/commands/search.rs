@@ -2,9 +2,9 @@
 
 use std::io::IsTerminal;
 
-use indexer::{MeiliConfig, SearchOptions, Searcher};
+use indexer::{IndexError, MeiliConfig, SearchOptions, Searcher};
 
-use crate::exit::End;
+use crate::exit::{self, End, Usage};
 use crate::output;
 
 /// Stand around what was found until it is shown; no text holds them (private use).
@@ -45,7 +45,7 @@ pub(crate) struct Args {
     #[arg(long)]
     filter: Option<String>,
 
-    /// Newest first, or best match first
+    /// Newest first, not best match first
     #[arg(long)]
     newest: bool,
 
@@ -72,7 +72,20 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<End> {
         full_text: args.json,
         ..SearchOptions::default()
     };
-    let page = searcher.search(&args.query, &options).await?;
+    let page = match searcher.search(&args.query, &options).await {
+        Ok(page) => page,
+        Err(IndexError::Refused { code, message }) if code == "invalid_search_filter" => {
+            return Err(Usage(format!("--filter: {message}")).into());
+        }
+        Err(IndexError::Refused { code, .. }) if code == "index_not_found" => {
+            let name = &args.meili.index;
+            exit::complain(format!(
+                "there is no index {name} yet: an indexer sets it up"
+            ));
+            return Ok(End::Nothing);
+        }
+        Err(error) => return Err(error.into()),
+    };
     if args.json {
         output::json(&page)?;
     } else {

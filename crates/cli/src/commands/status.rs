@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use indexer::{MeiliConfig, Searcher};
 use serde::Serialize;
+use worker::topology::STREAMS;
 use worker::{Broker, BrokerConfig, ConsumerState, DeadFilter, StreamState};
 
 use crate::exit::End;
-use crate::fate::{Places, State};
+use crate::fate::{Fate, Places, State};
 use crate::output;
 
 /// Show where everything is, or where one URL is and why.
@@ -51,8 +52,8 @@ struct Index {
 }
 
 pub(crate) async fn run(args: Args) -> anyhow::Result<End> {
-    let broker = Broker::connect(&args.broker, "status").await?;
     let searcher = Searcher::new(&args.meili)?;
+    let broker = Broker::connect(&args.broker, "status").await?;
     if !args.urls.is_empty() {
         return urls(broker, searcher, &args).await;
     }
@@ -66,18 +67,20 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<End> {
 }
 
 async fn urls(broker: Broker, searcher: Searcher, args: &Args) -> anyhow::Result<End> {
-    let places = Places {
-        broker,
-        searcher: Some(searcher),
-    };
+    let places = Places { broker, searcher };
+    let is_set_up = places.broker.stream_states().await?.len() == STREAMS.len();
     let mut is_known = true;
     for url in &args.urls {
-        let fate = places.fate(url, None).await?;
+        let fate = if is_set_up {
+            places.fate(url, None).await?
+        } else {
+            Fate::unknown(url)
+        };
         is_known &= fate.state != State::Unknown;
         if args.json {
             output::json(&fate)?;
         } else {
-            output::line(fate.sentence())?;
+            output::line(&fate)?;
         }
     }
     Ok(if is_known { End::Done } else { End::Nothing })

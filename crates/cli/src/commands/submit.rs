@@ -4,16 +4,20 @@ use std::collections::BTreeMap;
 use std::io::{IsTerminal, Read};
 use std::time::{Duration, Instant};
 
+use anyhow::Context;
 use indexer::{MeiliConfig, Searcher};
 use messages::{CanonicalUrl, Entry, Interval, Message, Submission};
-use worker::{Broker, BrokerConfig, parse_duration};
+use worker::{Broker, BrokerConfig, Failure, Verdict, parse_duration};
 
-use crate::exit::{End, Usage};
-use crate::fate::{Fate, Places, State};
+use crate::exit::{self, End, Usage};
+use crate::fate::{Fate, Places};
 use crate::output;
 
 /// Lines in one message.
 const LINES: usize = 500;
+
+/// Between two looks at what is waited for.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// Publish URLs to crawl.
 #[derive(clap::Args)]
@@ -63,37 +67,36 @@ type Accepted = Vec<(CanonicalUrl, u64)>;
 pub(crate) async fn run(args: Args) -> anyhow::Result<End> {
     let (urls, bad) = parse(&lines(&args)?);
     for line in &bad {
-        eprintln!("speechmill: not submitted: {line}");
+        exit::complain(format!("not submitted: {line}"));
     }
     if urls.is_empty() {
-        let why = if bad.is_empty() {
-            "there is no URL: give one as an argument, or one a line on standard input"
-        } else {
-            "no URL is left to submit"
-        };
+        if !bad.is_empty() {
+            return Ok(End::Misused);
+        }
+        let why = "there is no URL: give one as an argument, or one a line on standard input";
         return Err(Usage(why.to_owned()).into());
+    }
+    // Everything is checked before anything is sent.
+    let searcher = Searcher::new(&args.meili)?;
+    if args.wait
+        && let Err(error) = searcher.num_documents().await
+        && matches!(error.verdict(), Verdict::Stop(_))
+    {
+        return Err(error.into());
     }
     let broker = Broker::connect(&args.broker, "submit").await?;
     broker.create_absent().await?;
-    let accepted = publish(&broker, &args, urls).await?;
+    let number = urls.len();
+    let mut accepted = Vec::new();
+    let published = publish(&broker, &args, urls, &mut accepted).await;
+    published.with_context(|| format!("submitted {} of {number} URLs", accepted.len()))?;
     if args.wait {
-        let places = Places {
-            broker,
-            searcher: Some(Searcher::new(&args.meili)?),
-        };
+        let places = Places { broker, searcher };
         return wait(&places, accepted, &args)
             .await
             .map(|end| worst(end, &bad));
     }
-    for (url, receipt) in &accepted {
-        if args.json {
-            output::json(
-                &serde_json::json!({"url": url, "url_id": messages::UrlId::of(url), "receipt": receipt}),
-            )?;
-        }
-    }
     if !args.json {
-        let number = accepted.len();
         output::line(format!(
             "{number} URL{} submitted",
             if number == 1 { "" } else { "s" }
@@ -169,9 +172,9 @@ async fn publish(
     broker: &Broker,
     args: &Args,
     urls: Vec<CanonicalUrl>,
-) -> anyhow::Result<Accepted> {
+    accepted: &mut Accepted,
+) -> anyhow::Result<()> {
     let is_plain = args.every.is_none() && !args.refetch;
-    let mut accepted = Vec::new();
     for chunk in urls.chunks(if is_plain { LINES } else { 1 }) {
         let entries = chunk.iter().map(|url| Entry {
             every: args.every.map(|every| every.to_string()),
@@ -182,9 +185,17 @@ async fn publish(
             entries: entries.collect(),
         };
         let receipt = broker.submit(&submission.encode()).await?;
-        accepted.extend(chunk.iter().map(|url| (url.clone(), receipt)));
+        for url in chunk {
+            if args.json && !args.wait {
+                let url_id = messages::UrlId::of(url);
+                output::json(
+                    &serde_json::json!({"url": url, "url_id": url_id, "receipt": receipt}),
+                )?;
+            }
+            accepted.push((url.clone(), receipt));
+        }
     }
-    Ok(accepted)
+    Ok(())
 }
 
 async fn wait(places: &Places, accepted: Accepted, args: &Args) -> anyhow::Result<End> {
@@ -193,15 +204,21 @@ async fn wait(places: &Places, accepted: Accepted, args: &Args) -> anyhow::Resul
     let mut is_good = true;
     while !open.is_empty() {
         for (url, receipt) in open.clone() {
-            let fate = places.fate(url.as_str(), Some(receipt)).await?;
             let is_late = Instant::now() >= until;
+            let fate = match places.fate(url.as_str(), Some(receipt)).await {
+                // A broker that is away for a moment comes back.
+                Err(error) if error.verdict() == Verdict::Wait && !is_late => continue,
+                fate => fate?,
+            };
             if fate.state.is_final() || is_late {
-                is_good &= fate.state.is_final() && fate.state != State::Dead;
+                is_good &= fate.state.is_good();
                 print(&fate, args.json)?;
                 open.remove(&url);
             }
         }
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        if !open.is_empty() {
+            tokio::time::sleep(PAUSE).await;
+        }
     }
     Ok(if is_good { End::Done } else { End::Nothing })
 }
@@ -210,6 +227,6 @@ fn print(fate: &Fate, json: bool) -> std::io::Result<()> {
     if json {
         output::json(fate)
     } else {
-        output::line(fate.sentence())
+        output::line(fate)
     }
 }

@@ -10,15 +10,19 @@ use crawler::CrawlerConfig;
 use extractor::ExtractorConfig;
 use indexer::{IndexerConfig, Secret};
 use servers::{MeiliOptions, MeiliServer, NatsOptions, NatsServer, port};
-use sites::SitesConfig;
+use sites::{Sites, SitesConfig};
 
 use crate::commands::roles::{crawler_loops, extractor_loops, indexer_loops};
 use crate::exit::{End, Unreachable};
+use crate::output;
 use crate::role::{Role, RoleConfig, init_logs};
 use crate::signals::Signals;
 
 const NATS_PORT: u16 = 4222;
 const MEILI_PORT: u16 = 7700;
+
+/// Said of a server whose URL was given: it may hold a password.
+const GIVEN: &str = "the one that was given";
 
 /// Run everything on this machine.
 #[derive(clap::Args)]
@@ -62,41 +66,39 @@ pub(crate) async fn run(mut args: Args, matches: Option<&ArgMatches>) -> anyhow:
     init_logs(&args.role.telemetry);
     let sites = Arc::new(args.sites.load()?);
     args.indexer.validate()?;
-    let signals = Signals::watch()?;
-    let is_given = |id: &str| {
-        matches.and_then(|matches| matches.value_source(id)) != Some(ValueSource::DefaultValue)
-    };
+    let signals = Signals::watch_with_children()?;
     let mut own = Own::default();
-    if !is_given("nats_url") {
-        let server = start_nats(&args).await?;
-        args.role.broker.nats_url = server.url();
-        own.nats = Some(server);
-    }
-    if !is_given("meili_url") {
-        let server = start_meili(&args).await?;
-        args.indexer.meili.meili_url = server.url();
-        own.meili = Some(server);
-    }
-    println!(
-        "NATS          {}",
-        shown(&own.nats.as_ref().map(NatsServer::url))
-    );
-    println!(
-        "Meilisearch   {}",
-        shown(&own.meili.as_ref().map(MeiliServer::url))
-    );
-    let ended = run_roles(&args, &sites, signals, &mut own).await;
+    let ended = tokio::select! {
+        ended = work(&mut args, matches, &sites, &signals, &mut own) => ended,
+        () = signals.at_once.cancelled() => Ok(signals.end()),
+    };
     own.stop().await;
     ended
 }
 
-fn shown(url: &Option<String>) -> &str {
-    url.as_deref().unwrap_or("the one that was given")
+async fn work(
+    args: &mut Args,
+    matches: Option<&ArgMatches>,
+    sites: &Arc<Sites>,
+    signals: &Signals,
+    own: &mut Own,
+) -> anyhow::Result<End> {
+    let is_given = |id: &str| {
+        matches.and_then(|matches| matches.value_source(id)) != Some(ValueSource::DefaultValue)
+    };
+    let started = tokio::select! {
+        started = own.start(args, !is_given("nats_url"), !is_given("meili_url")) => started,
+        () = signals.shutdown.cancelled() => return Ok(signals.end()),
+    };
+    started?;
+    output::line(format!("NATS          {}", own.nats_url()))?;
+    output::line(format!("Meilisearch   {}", own.meili_url()))?;
+    run_roles(args, sites, signals.clone(), own).await
 }
 
 async fn run_roles(
     args: &Args,
-    sites: &Arc<sites::Sites>,
+    sites: &Arc<Sites>,
     signals: Signals,
     own: &mut Own,
 ) -> anyhow::Result<End> {
@@ -105,7 +107,7 @@ async fn run_roles(
     let mut loops = crawler_loops(&role.process, &args.crawler, args.role.worker, sites)?;
     loops.extend(extractor_loops(&role.process, &args.extractor, sites));
     loops.extend(indexer_loops(&role.process, &args.indexer).await?);
-    println!("ready         publish URLs with `speechmill submit URL`, end with Ctrl-C");
+    output::line("ready         publish URLs with `speechmill submit URL`, end with Ctrl-C")?;
     let running = role.run(loops);
     tokio::pin!(running);
     tokio::select! {
@@ -146,6 +148,30 @@ async fn start_meili(args: &Args) -> anyhow::Result<MeiliServer> {
 }
 
 impl Own {
+    async fn start(&mut self, args: &mut Args, nats: bool, meili: bool) -> anyhow::Result<()> {
+        if nats {
+            let server = start_nats(args).await?;
+            args.role.broker.nats_url = server.url();
+            self.nats = Some(server);
+        }
+        if meili {
+            let server = start_meili(args).await?;
+            args.indexer.meili.meili_url = server.url();
+            self.meili = Some(server);
+        }
+        Ok(())
+    }
+
+    fn nats_url(&self) -> String {
+        let url = self.nats.as_ref().map(NatsServer::url);
+        url.unwrap_or_else(|| GIVEN.to_owned())
+    }
+
+    fn meili_url(&self) -> String {
+        let url = self.meili.as_ref().map(MeiliServer::url);
+        url.unwrap_or_else(|| GIVEN.to_owned())
+    }
+
     /// Ends when one of our servers does.
     async fn died(&mut self) -> Unreachable {
         let mut ticks = tokio::time::interval(Duration::from_millis(500));

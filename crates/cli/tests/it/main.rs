@@ -1,0 +1,17 @@
+//! Every command of the real binary against real servers: what it prints, and its exit code.
+
+// What a test sets up either works or ends the test.
+#![allow(clippy::unwrap_used)]
+
+mod bad_input;
+mod check;
+mod dead;
+mod extract;
+mod lab;
+mod refusals;
+mod replay;
+mod search;
+mod status;
+mod submit;
+mod up;
+mod usage;
