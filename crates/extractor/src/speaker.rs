@@ -52,8 +52,7 @@ pub(crate) struct Said {
 pub(crate) fn of_title(title: &str) -> Said {
     let bare = kind::bare(title);
     // A document is about a matter and has no occasion.
-    let spoken =
-        kind::at_end(bare).filter(|(kind, _)| !kind.0.starts_with("document:"));
+    let spoken = kind::at_end(bare).filter(|(kind, _)| !kind.0.starts_with("document:"));
     let Some((_, ending)) = spoken else {
         return Said::default();
     };

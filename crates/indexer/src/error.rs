@@ -194,18 +194,6 @@ impl IndexError {
             _ => false,
         }
     }
-
-    /// The exit code of a command that failed with this.
-    pub fn exit_code(&self) -> u8 {
-        match self {
-            Self::Config(_) | Self::Settings { .. } => Stop::Config.exit_code(),
-            Self::KeyRefused { .. } => Stop::Refused.exit_code(),
-            Self::Unreachable { .. } | Self::Unavailable { .. } | Self::Foreign { .. } => {
-                Stop::Unreachable.exit_code()
-            }
-            _ => 1,
-        }
-    }
 }
 
 impl Failure for IndexError {

@@ -1,33 +1,32 @@
-//! `cargo xtask bench NAME`: measures one thing and prints the numbers, one a line.
+//! `cargo xtask bench NAME`: measures one thing and prints the numbers.
 //!
-//! Each benchmark has a file of its own below `bench/`. None of them decides whether a number is
-//! good.
+//! Each benchmark has a file of its own below `bench/`. With `--json` a benchmark prints one line
+//! and nothing else on standard output. None of them decides whether a number is good, and none
+//! talks to anything but 127.0.0.1.
 
 mod pipeline;
+mod texts;
+mod usage;
 
 use crate::tools;
 
 /// Arguments of `cargo xtask bench`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// What is measured.
-    #[arg(value_enum)]
+    #[command(subcommand)]
     name: Name,
-    /// How many times.
-    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
-    rounds: u16,
 }
 
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+#[derive(clap::Subcommand)]
 enum Name {
-    /// How long the servers below the pipeline take to be ready.
-    Pipeline,
+    /// Generated pages, from publishing their URLs until Meilisearch holds all of them.
+    Pipeline(pipeline::Args),
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    tools::run()?;
+    tools::ensure()?;
     let runtime = tokio::runtime::Runtime::new()?;
-    match args.name {
-        Name::Pipeline => runtime.block_on(pipeline::run(args.rounds)),
+    match &args.name {
+        Name::Pipeline(args) => runtime.block_on(pipeline::run(args)),
     }
 }

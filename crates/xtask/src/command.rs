@@ -29,9 +29,18 @@ pub(crate) fn root() -> PathBuf {
 }
 
 /// `cargo` with these arguments, in the root of the working tree.
+///
+/// What the cargo that runs us says about xtask's own package is kept from it: build scripts look
+/// at these variables, and would build half of the tree again, here and at the next `cargo xtask`.
 pub(crate) fn cargo(args: &[&str]) -> Command {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&name);
+        }
+    }
     command.args(args).current_dir(root());
     command
 }

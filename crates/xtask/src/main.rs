@@ -6,12 +6,17 @@
 mod bench;
 mod command;
 mod demo;
+mod http;
+mod interrupt;
+mod mill;
 mod test;
 mod tools;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+use crate::interrupt::Interrupted;
 
 #[derive(Parser)]
 #[command(
@@ -47,7 +52,10 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("xtask: {error:#}");
-            command::exit_code(&error)
+            match error.downcast_ref::<Interrupted>() {
+                Some(signal) => ExitCode::from(signal.exit_code()),
+                None => command::exit_code(&error),
+            }
         }
     }
 }

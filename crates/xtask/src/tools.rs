@@ -47,6 +47,14 @@ struct Tool {
     fetch: fn(&Path) -> anyhow::Result<PathBuf>,
 }
 
+/// Makes sure that both are there, in silence if they are.
+pub(crate) fn ensure() -> anyhow::Result<()> {
+    for tool in [&NATS, &MEILI] {
+        ensure_tool(tool)?;
+    }
+    Ok(())
+}
+
 /// Makes sure that both are there, and says where.
 pub(crate) fn run() -> anyhow::Result<()> {
     for tool in [&NATS, &MEILI] {

@@ -35,7 +35,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("telemetry", &[]),
     ("servers", &[]),
     ("testkit", &["messages", "servers"]),
-    ("xtask", &["messages", "servers", "testkit"]),
+    ("xtask", &["messages", "servers", "testkit", "worker"]),
 ];
 
 const STAGES: &[&str] = &["crawler", "extractor", "indexer", "web"];

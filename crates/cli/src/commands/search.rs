@@ -68,7 +68,11 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<End> {
         } else {
             Vec::new()
         },
-        highlight: (BEGIN.to_string(), END.to_string()),
+        highlight: if args.json {
+            ("<em>".to_owned(), "</em>".to_owned())
+        } else {
+            (BEGIN.to_string(), END.to_string())
+        },
         full_text: args.json,
         ..SearchOptions::default()
     };

@@ -157,5 +157,5 @@ async fn an_index_with_another_primary_key_is_left_alone_and_stops_the_process()
     assert_eq!(answer.status(), 202);
     let error = world.indexer().prepare().await.expect_err("not ours");
     assert!(matches!(error, IndexError::Config(_)), "{error}");
-    assert_eq!(error.exit_code(), 64);
+    assert_eq!(error.verdict(), Verdict::Stop(Stop::Config));
 }

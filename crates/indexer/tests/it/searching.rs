@@ -2,6 +2,7 @@
 
 use indexer::SearchOptions;
 use serde_json::json;
+use worker::{Failure, Stop, Verdict};
 
 use crate::world::{World, changed, delivery, index, speech};
 
@@ -77,7 +78,7 @@ async fn hits_can_be_filtered_and_sorted() {
 }
 
 #[tokio::test]
-async fn a_search_that_fails_says_how_by_its_exit_code() {
+async fn a_search_that_fails_says_how_by_its_verdict() {
     let mut world = World::start().await;
     world.indexer().prepare().await.unwrap();
     let searcher = world.searcher();
@@ -88,12 +89,12 @@ async fn a_search_that_fails_says_how_by_its_exit_code() {
         ..SearchOptions::default()
     };
     let error = searcher.search("农业", &bad_filter).await.unwrap_err();
-    assert_eq!(error.exit_code(), 1, "{error}");
+    assert_eq!(error.verdict(), Verdict::Reject, "{error}");
     world.config.meili.meili_key = Some("not-the-key".to_owned().into());
     let options = SearchOptions::default();
     let error = world.searcher().search("农业", &options).await.unwrap_err();
-    assert_eq!(error.exit_code(), 77, "{error}");
+    assert_eq!(error.verdict(), Verdict::Stop(Stop::Refused), "{error}");
     world.meili.kill().await;
     let error = searcher.search("农业", &options).await.unwrap_err();
-    assert_eq!(error.exit_code(), 69, "{error}");
+    assert_eq!(error.verdict(), Verdict::Wait, "{error}");
 }

@@ -1,0 +1,66 @@
+//! What a process has used: CPU time and the most memory it ever held.
+//!
+//! Source: proc(5), `/proc/PID/stat` and `/proc/PID/status`. Linux only.
+
+use std::time::Duration;
+
+use anyhow::Context;
+
+/// Since the process started.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct Usage {
+    /// In user and in kernel mode, all threads.
+    pub(crate) cpu: Duration,
+    /// The peak of the resident set.
+    pub(crate) peak_rss_bytes: u64,
+}
+
+/// Of a running process.
+pub(crate) fn of(pid: u32) -> anyhow::Result<Usage> {
+    let read = |file: &str| {
+        let path = format!("/proc/{pid}/{file}");
+        std::fs::read_to_string(&path).with_context(|| format!("reading {path}"))
+    };
+    let ticks_per_second = rustix::param::clock_ticks_per_second();
+    let ticks = cpu_ticks(&read("stat")?).context("an unknown form of /proc/PID/stat")?;
+    let peak = peak_rss_bytes(&read("status")?).context("/proc/PID/status without VmHWM")?;
+    Ok(Usage {
+        cpu: Duration::from_secs_f64(ticks as f64 / ticks_per_second as f64),
+        peak_rss_bytes: peak,
+    })
+}
+
+/// Fields 14 and 15; the second one, the name, may hold anything but a last parenthesis.
+fn cpu_ticks(stat: &str) -> Option<u64> {
+    let (_, rest) = stat.rsplit_once(')')?;
+    let fields: Vec<_> = rest.split_whitespace().collect();
+    let field = |number: usize| fields.get(number - 3)?.parse::<u64>().ok();
+    Some(field(14)? + field(15)?)
+}
+
+fn peak_rss_bytes(status: &str) -> Option<u64> {
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib * 1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_a_process_does_not_shift_the_fields() {
+        let stat = "7 (a b) c) S 1 7 7 0 -1 4194304 100 0 0 0 250 50 9 9 20 0 1 0 12 0 0";
+        assert_eq!(cpu_ticks(stat), Some(300));
+    }
+
+    #[test]
+    fn the_peak_is_given_in_kibibytes() {
+        assert_eq!(
+            peak_rss_bytes("VmRSS:\t 1 kB\nVmHWM:\t  2048 kB\n"),
+            Some(2 << 20)
+        );
+    }
+}
