@@ -89,7 +89,7 @@ async fn a_search_that_fails_says_how_by_its_verdict() {
         ..SearchOptions::default()
     };
     let error = searcher.search("农业", &bad_filter).await.unwrap_err();
-    assert_eq!(error.verdict(), Verdict::Reject, "{error}");
+    assert_eq!(error.verdict(), Verdict::Stop(Stop::Config), "{error}");
     world.config.meili.meili_key = Some("not-the-key".to_owned().into());
     let options = SearchOptions::default();
     let error = world.searcher().search("农业", &options).await.unwrap_err();

@@ -37,6 +37,8 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn start() -> Self {
+        // Each test is a process of its own, and some build a client before the indexer does.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let (nats, meili) = tokio::join!(TestNats::start(), TestMeili::start());
         let (nats_url, meili_url) = (nats.url(), meili.url());
         let line = Line::parse_from([
