@@ -48,6 +48,8 @@ pub(crate) enum Output {
         schedule: String,
         payload: Vec<u8>,
     },
+    /// Ends the schedule that stands there.
+    Unscheduled { subject: String },
     /// Part of the input that can never work.
     Dead(Box<DeadLetter>),
 }
@@ -172,6 +174,13 @@ impl Outbox {
         message: &impl Message,
     ) {
         self.schedule(subject, target, format!("@every {every}"), message);
+    }
+
+    /// Ends the schedule that stands on `subject`, if one does.
+    pub fn unschedule(&mut self, subject: impl Into<String>) {
+        self.outputs.push(Output::Unscheduled {
+            subject: subject.into(),
+        });
     }
 
     fn schedule(

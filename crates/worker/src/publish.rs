@@ -150,6 +150,10 @@ impl Context<'_> {
                 headers.insert(SCHEDULE_TARGET, target);
                 self.publish_plain(&subject, &payload, &headers).await?;
             }
+            Output::Unscheduled { subject } => {
+                let empty = || self.process.broker().empty(&subject);
+                persist(self, empty).await?;
+            }
             Output::Dead(letter) => self.publish_dead_letter(&letter, origin, n).await?,
             Output::Merged {
                 subject,

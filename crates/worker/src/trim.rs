@@ -61,6 +61,10 @@ impl Broker {
         // Sequences have gaps where messages were replaced: this removes `num` messages at most.
         let settled = consumer.cached_info().ack_floor.stream_sequence;
         let keep_from = (state.first_sequence + num).min(settled + 1);
+        // A purge up to the first sequence is taken for a purge of everything by some servers (2.14.0).
+        if keep_from <= state.first_sequence.max(1) {
+            return Ok(0);
+        }
         let purged = stream
             .purge()
             .sequence(keep_from)
