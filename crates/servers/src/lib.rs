@@ -16,6 +16,7 @@ pub mod nats;
 pub mod port;
 mod probe;
 pub mod process;
+mod running;
 mod start;
 
 pub use error::ServerError;
@@ -24,3 +25,4 @@ pub use nats::{NatsOptions, NatsServer, SyncInterval};
 pub use port::free_port;
 pub use probe::http_status;
 pub use process::{ChildProcess, ProcessOptions};
+pub use running::Running;

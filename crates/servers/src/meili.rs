@@ -3,14 +3,13 @@
 //! In: [`MeiliOptions`]. Out: a [`MeiliServer`] that answers on `url()`. The key travels in the
 //! environment, never in the arguments, which every user of the machine can read.
 
-use std::path::{Path, PathBuf};
-use std::process::ExitStatus;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio::process::Command;
 
-use crate::process::ChildProcess;
-use crate::start::{Launch, Server, absolute, start};
+use crate::running::Running;
+use crate::start::{Launch, Server, absolute};
 use crate::{ServerError, binary, probe};
 
 const NAME: &str = "meilisearch";
@@ -65,13 +64,7 @@ impl std::fmt::Debug for MeiliOptions {
 }
 
 /// A running Meilisearch. Dropping it kills it.
-#[derive(Debug)]
-pub struct MeiliServer {
-    child: ChildProcess,
-    port: u16,
-    setup: Setup,
-    launch: Launch,
-}
+pub type MeiliServer = Running<Meili>;
 
 impl MeiliServer {
     /// Starts it and waits until it is available.
@@ -89,86 +82,27 @@ impl MeiliServer {
             limit: options.start_limit,
         };
         let wanted = options.port;
-        let setup = Setup {
+        let setup = Meili {
             program,
             data,
             options,
         };
-        let (child, port) = start(&setup, &launch, wanted).await?;
-        Ok(Self {
-            child,
-            port,
-            setup,
-            launch,
-        })
-    }
-
-    /// `http://127.0.0.1:PORT`.
-    pub fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
-    }
-
-    /// The HTTP port.
-    pub fn port(&self) -> u16 {
-        self.port
-    }
-
-    /// The process id; None while it is down.
-    pub fn pid(&self) -> Option<u32> {
-        self.child.pid()
-    }
-
-    /// Its log file.
-    pub fn log_path(&self) -> &Path {
-        self.child.log_path()
-    }
-
-    /// The last lines that it wrote.
-    pub fn log_tail(&self) -> String {
-        self.child.log_tail()
-    }
-
-    /// How it ended; None while it runs.
-    pub fn exited(&mut self) -> Option<ExitStatus> {
-        self.child.exited()
-    }
-
-    /// SIGKILL; returns when it is gone. [`Self::restart`] brings it back.
-    pub async fn kill(&mut self) -> Result<(), ServerError> {
-        self.child.kill().await
-    }
-
-    /// SIGSTOP: connections stay open and nothing answers.
-    pub fn pause(&self) -> Result<(), ServerError> {
-        self.child.pause()
-    }
-
-    /// SIGCONT.
-    pub fn resume(&self) -> Result<(), ServerError> {
-        self.child.resume()
-    }
-
-    /// Kills it if it runs and starts it again on the same port and database.
-    pub async fn restart(&mut self) -> Result<(), ServerError> {
-        self.child.kill().await?;
-        (self.child, _) = start(&self.setup, &self.launch, Some(self.port)).await?;
-        Ok(())
-    }
-
-    /// SIGTERM; returns when it is gone. [`Self::restart`] brings it back.
-    pub async fn stop(&mut self) -> Result<(), ServerError> {
-        self.child.stop(GRACE).await.map(drop)
+        Self::launch(setup, launch, wanted).await
     }
 }
 
+/// How it is run.
 #[derive(Debug)]
-struct Setup {
+pub struct Meili {
     program: PathBuf,
     data: PathBuf,
     options: MeiliOptions,
 }
 
-impl Server for Setup {
+impl Server for Meili {
+    const SCHEME: &str = "http";
+    const GRACE: Duration = GRACE;
+
     fn command(&self, port: u16) -> Result<Command, ServerError> {
         let mut command = Command::new(&self.program);
         // The user's own variables are meant for their own server.

@@ -5,14 +5,13 @@
 
 use std::fmt::Write as _;
 use std::hash::{BuildHasher, RandomState};
-use std::path::{Path, PathBuf};
-use std::process::ExitStatus;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio::process::Command;
 
-use crate::process::ChildProcess;
-use crate::start::{Launch, Server, absolute, start};
+use crate::running::Running;
+use crate::start::{Launch, Server, absolute};
 use crate::{ServerError, binary, probe};
 
 const NAME: &str = "nats-server";
@@ -74,13 +73,7 @@ impl NatsOptions {
 }
 
 /// A running nats-server. Dropping it kills it.
-#[derive(Debug)]
-pub struct NatsServer {
-    child: ChildProcess,
-    port: u16,
-    setup: Setup,
-    launch: Launch,
-}
+pub type NatsServer = Running<Nats>;
 
 impl NatsServer {
     /// Starts it and waits until it answers.
@@ -98,83 +91,21 @@ impl NatsServer {
             limit: options.start_limit,
         };
         let wanted = options.port;
-        let setup = Setup::new(program, launch.data.clone(), options);
-        let (child, port) = start(&setup, &launch, wanted).await?;
-        Ok(Self {
-            child,
-            port,
-            setup,
-            launch,
-        })
-    }
-
-    /// `nats://127.0.0.1:PORT`.
-    pub fn url(&self) -> String {
-        format!("nats://127.0.0.1:{}", self.port)
-    }
-
-    /// The client port.
-    pub fn port(&self) -> u16 {
-        self.port
-    }
-
-    /// The process id; None while it is down.
-    pub fn pid(&self) -> Option<u32> {
-        self.child.pid()
-    }
-
-    /// Its log file.
-    pub fn log_path(&self) -> &Path {
-        self.child.log_path()
-    }
-
-    /// The last lines that it wrote.
-    pub fn log_tail(&self) -> String {
-        self.child.log_tail()
-    }
-
-    /// How it ended; None while it runs.
-    pub fn exited(&mut self) -> Option<ExitStatus> {
-        self.child.exited()
-    }
-
-    /// SIGKILL; returns when it is gone. [`Self::restart`] brings it back.
-    pub async fn kill(&mut self) -> Result<(), ServerError> {
-        self.child.kill().await
-    }
-
-    /// SIGSTOP: connections stay open and nothing answers.
-    pub fn pause(&self) -> Result<(), ServerError> {
-        self.child.pause()
-    }
-
-    /// SIGCONT.
-    pub fn resume(&self) -> Result<(), ServerError> {
-        self.child.resume()
-    }
-
-    /// Kills it if it runs and starts it again on the same port and store.
-    pub async fn restart(&mut self) -> Result<(), ServerError> {
-        self.child.kill().await?;
-        (self.child, _) = start(&self.setup, &self.launch, Some(self.port)).await?;
-        Ok(())
-    }
-
-    /// SIGTERM; returns when it is gone. [`Self::restart`] brings it back.
-    pub async fn stop(&mut self) -> Result<(), ServerError> {
-        self.child.stop(GRACE).await.map(drop)
+        let setup = Nats::new(program, launch.data.clone(), options);
+        Self::launch(setup, launch, wanted).await
     }
 }
 
+/// How it is run.
 #[derive(Debug)]
-struct Setup {
+pub struct Nats {
     program: PathBuf,
     data: PathBuf,
     server_name: String,
     options: NatsOptions,
 }
 
-impl Setup {
+impl Nats {
     fn new(program: PathBuf, data: PathBuf, options: NatsOptions) -> Self {
         let server_name = options.server_name.clone().unwrap_or_else(|| {
             let id = RandomState::new().hash_one(std::process::id());
@@ -218,7 +149,10 @@ fn quoted(text: &str) -> String {
     format!("{text:?}")
 }
 
-impl Server for Setup {
+impl Server for Nats {
+    const SCHEME: &str = "nats";
+    const GRACE: Duration = GRACE;
+
     fn command(&self, port: u16) -> Result<Command, ServerError> {
         let file = self.data.join("nats-server.conf");
         std::fs::write(&file, self.config(port))
@@ -246,7 +180,7 @@ mod tests {
         options.max_store_bytes = Some(1 << 30);
         options.extra_config = "http: \"127.0.0.1:8222\"".to_owned();
         options.server_name = Some("n1".to_owned());
-        let config = Setup::new("nats-server".into(), "/data".into(), options).config(4222);
+        let config = Nats::new("nats-server".into(), "/data".into(), options).config(4222);
         assert_eq!(
             config,
             "server_name: \"n1\"\nlisten: \"127.0.0.1:4222\"\nmax_payload: 8388608\n\

@@ -28,6 +28,11 @@ pub(crate) struct Launch {
 
 /// One kind of server: how to run it, and how to see that it is ready.
 pub(crate) trait Server {
+    /// Of the URLs that its clients use.
+    const SCHEME: &str;
+    /// How long it may take to end in good order.
+    const GRACE: Duration;
+
     /// The command that runs it on this port; may write its configuration first.
     fn command(&self, port: u16) -> Result<Command, ServerError>;
     /// Whether the server on this port is ours and ready.

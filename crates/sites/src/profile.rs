@@ -294,7 +294,7 @@ mod tests {
 
     const SMALL: &str = r#"
         name = "library"
-        hosts = ["*.library.example", "127.0.0.1:8080"]
+        hosts = ["*.wenku.example", "127.0.0.1:8080"]
         [scope]
         detail = ['^/a/(?P<source_id>\d+)\.html$']
         list = ['^/list']
@@ -308,9 +308,9 @@ mod tests {
     fn a_host_is_matched_exactly_or_by_its_suffix() {
         let profile = Profile::parse("small.toml", SMALL).unwrap();
         for (given, expected) in [
-            ("https://www.library.example/", true),
-            ("https://library.example/", false),
-            ("https://evillibrary.example/", false),
+            ("https://www.wenku.example/", true),
+            ("https://wenku.example/", false),
+            ("https://evilwenku.example/", false),
             ("http://127.0.0.1:8080/", true),
             ("http://127.0.0.1:8081/", false),
         ] {
@@ -321,10 +321,10 @@ mod tests {
     #[test]
     fn addresses_tell_details_from_lists() {
         let profile = Profile::parse("small.toml", SMALL).unwrap();
-        let detail = url("https://www.library.example/a/17.html");
+        let detail = url("https://www.wenku.example/a/17.html");
         assert_eq!(profile.in_scope(&detail), Scope::Detail);
         assert_eq!(profile.source_id(&detail).as_deref(), Some("17"));
-        let list = url("https://www.library.example/list?page=2");
+        let list = url("https://www.wenku.example/list?page=2");
         assert_eq!(profile.in_scope(&list), Scope::List);
         let other = url("https://other.example/a/17.html");
         assert_eq!(profile.in_scope(&other), Scope::Out);

@@ -64,7 +64,7 @@ const REGISTRY_HOSTS: &[&str] = &[
 const MACHINE_PATHS: &[&str] = &[
     concat!("/wo", "rk/main"),
     concat!("/wo", "rk/shared"),
-    concat!("/wo", "rk/.library"),
+    concat!("/wo", "rk/.lib", "rary"),
     concat!("/ro", "ot/."),
     concat!("/tmp/", "bash_jobs"),
 ];
