@@ -17,5 +17,9 @@ mod ends;
 mod faults;
 #[path = "pipeline/fields.rs"]
 mod fields;
+#[path = "pipeline/politeness.rs"]
+mod politeness;
+#[path = "pipeline/recrawl.rs"]
+mod recrawl;
 #[path = "pipeline/refused.rs"]
 mod refused;

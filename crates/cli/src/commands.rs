@@ -3,7 +3,9 @@
 pub(crate) mod check;
 pub(crate) mod dead;
 pub(crate) mod extract;
+pub(crate) mod host;
 pub(crate) mod roles;
+pub(crate) mod schedule;
 pub(crate) mod search;
 pub(crate) mod status;
 pub(crate) mod submit;

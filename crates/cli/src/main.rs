@@ -6,6 +6,7 @@
 mod commands;
 mod exit;
 mod fate;
+mod hosts;
 mod output;
 mod role;
 mod signals;
@@ -49,6 +50,10 @@ enum Command {
     Status(commands::status::Args),
     /// Search the speeches
     Search(commands::search::Args),
+    /// List, set or cancel what is crawled again and again
+    Schedule(commands::schedule::Args),
+    /// Pause a host, resume it, list what is paused
+    Host(commands::host::Args),
     /// List, show, replay or drop what could not be worked on
     Dead(commands::dead::Args),
     /// Turn saved pages into speeches, without any server
@@ -91,6 +96,8 @@ fn run(command: Command, matches: Option<&ArgMatches>) -> anyhow::Result<End> {
             Command::Submit(args) => commands::submit::run(args).await,
             Command::Status(args) => commands::status::run(args).await,
             Command::Search(args) => commands::search::run(args).await,
+            Command::Schedule(args) => commands::schedule::run(args).await,
+            Command::Host(args) => commands::host::run(args).await,
             Command::Dead(args) => commands::dead::run(args).await,
             Command::Check(args) => commands::check::run(args).await,
             Command::Extract(_) => unreachable!("it needs no runtime"),

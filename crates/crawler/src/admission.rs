@@ -4,27 +4,28 @@
 //! A bad line of a submission is a dead letter of its own. A found link that was seen before is
 //! counted and leaves no trace.
 
+mod submitted;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures_util::{StreamExt, TryStreamExt, stream, try_join};
+use futures_util::try_join;
 use messages::{
-    AdmissionRecord, AdmissionState, CanonicalUrl, CrawlRequest, Entry, FoundLink, Interval,
-    Message, Submission, UrlId, Why, id_of_bytes, timestamp,
+    AdmissionRecord, AdmissionState, CanonicalUrl, CrawlRequest, FoundLink, Interval, UrlId, Why,
+    timestamp,
 };
 use sites::{Scope, Sites};
-use worker::topology::{ADMIT_FOUND, ADMIT_SUBMITTED, Bucket, CRAWL, ConsumerSpec};
+use worker::topology::{ADMIT_FOUND, Bucket, CRAWL, ConsumerSpec};
 use worker::{Broker, BrokerError, Delivery, Merge, Outbox, Stage};
 
-use crate::{AdmissionError, CrawlerConfig, Guard, LineError};
+use crate::{AdmissionError, CrawlerConfig, Guard};
+
+pub use submitted::AdmitSubmitted;
 
 const NAME: &str = "admission";
 
 /// How long the frontier's size is believed.
 const FRONTIER_AGE: Duration = Duration::from_secs(1);
-
-/// Lines of one submission that are looked up at once.
-const LOOKUPS: usize = 64;
 
 /// What both stages share.
 #[derive(Clone)]
@@ -41,9 +42,6 @@ struct Inner {
     /// The frontier's size, and when it was asked for. Held while asking, so that one asks for all.
     frontier: tokio::sync::Mutex<Option<(Instant, u64)>>,
 }
-
-/// Admits what users submit.
-pub struct AdmitSubmitted(Admission);
 
 /// Admits links that pages in scope hold.
 pub struct AdmitFound(Admission);
@@ -72,7 +70,7 @@ impl Admission {
 
     /// The stage that takes submissions.
     pub fn submitted(&self) -> AdmitSubmitted {
-        AdmitSubmitted(self.clone())
+        AdmitSubmitted::new(self.clone())
     }
 
     /// The stage that takes found links.
@@ -189,91 +187,8 @@ fn admitted(url: CanonicalUrl, every: Option<Interval>) -> AdmissionRecord {
         state: AdmissionState::Admitted,
         code: None,
         every,
+        refetch_at: None,
         at: timestamp::now(),
-    }
-}
-
-impl AdmitSubmitted {
-    fn parse(&self, entry: &Entry) -> Result<CrawlRequest, LineError> {
-        let url: CanonicalUrl = entry.url.parse()?;
-        let every = entry.every.as_deref().map(str::parse).transpose();
-        let every = every.map_err(LineError::Interval)?;
-        self.0.inner.guard.check(&url)?;
-        Ok(CrawlRequest {
-            url,
-            why: Why::Submitted,
-            depth: 0,
-            attempt: 0,
-            every,
-            refetch: entry.refetch,
-        })
-    }
-}
-
-fn refuse(outbox: &mut Outbox, entry: &Entry, error: &LineError) {
-    let payload = if entry.every.is_none() && !entry.refetch {
-        entry.url.clone().into_bytes()
-    } else {
-        let entries = vec![entry.clone()];
-        Submission { entries }.encode()
-    };
-    let url = entry.url.parse::<CanonicalUrl>().ok();
-    // Under what people ask for: the URL, or the line that is none.
-    let id = url.as_ref().map_or_else(
-        || id_of_bytes(entry.url.as_bytes()),
-        |url| UrlId::of(url).to_string(),
-    );
-    outbox.dead_letter(id, url.map(String::from), payload, error);
-}
-
-impl Stage for AdmitSubmitted {
-    type Input = Submission;
-    type Error = AdmissionError;
-    const NAME: &'static str = NAME;
-    const CONSUMER: ConsumerSpec = ADMIT_SUBMITTED;
-
-    fn concurrency(&self) -> usize {
-        8
-    }
-
-    async fn handle(
-        &self,
-        input: &Delivery<Submission>,
-        outbox: &mut Outbox,
-    ) -> Result<(), AdmissionError> {
-        self.0.wait_for_room().await?;
-        let mut requests = Vec::new();
-        for entry in &input.message.entries {
-            match self.parse(entry) {
-                Ok(request) => requests.push(request),
-                Err(error) => refuse(outbox, entry, &error),
-            }
-        }
-        let known: Vec<(CrawlRequest, Known)> = stream::iter(requests)
-            .map(|request| async move {
-                let known = self.0.known(&request.url).await?;
-                Ok::<_, BrokerError>((request, known))
-            })
-            .buffered(LOOKUPS)
-            .try_collect()
-            .await?;
-        for (request, known) in known {
-            let id = request.url_id();
-            let standing = known.record.and_then(|record| record.every);
-            if let Some(every) = request.every {
-                let again = CrawlRequest {
-                    why: Why::Recrawl,
-                    refetch: false,
-                    ..request.clone()
-                };
-                let due = CrawlRequest::due_subject(&id);
-                outbox.schedule_every(CrawlRequest::recrawl_subject(&id), due, every, &again);
-            }
-            let record = admitted(request.url.clone(), request.every.or(standing));
-            outbox.record(Bucket::Urls, AdmissionRecord::key(&id), &record);
-            publish(outbox, request, known.deferred);
-        }
-        Ok(())
     }
 }
 

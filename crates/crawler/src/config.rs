@@ -5,11 +5,15 @@
 use std::time::Duration;
 
 use clap::Args;
+use messages::PRODUCT_TOKEN;
 use worker::parse_duration;
 
 use crate::{AllowedAddress, Guard};
 
 const MIB: u64 = 1024 * 1024;
+
+/// The pause between two requests to a host where none is given.
+pub(crate) const DEFAULT_DELAY: Duration = Duration::from_secs(1);
 
 /// How to crawl.
 #[derive(Debug, Clone, Args)]
@@ -43,12 +47,19 @@ pub struct CrawlerConfig {
     #[arg(long, env = "SPEECHMILL_MAX_BODY_MIB", default_value_t = 6, value_parser = clap::value_parser!(u64).range(1..=64))]
     pub max_body_mib: u64,
 
-    /// Pause between two requests to one host.
-    #[arg(long, env = "SPEECHMILL_DELAY", default_value = "1s", value_parser = parse_duration)]
-    pub delay: Duration,
+    /// Pause between two requests to one host, from all crawlers together; a host that asks for more
+    /// or answers slowly gets more. [default: 1s, and none for allowed addresses; what you give here
+    /// holds for them too]
+    #[arg(long, env = "SPEECHMILL_DELAY", value_parser = parse_duration)]
+    pub delay: Option<Duration>,
 
-    /// Hosts that may be crawled although they are not public, and without a pause: addresses,
-    /// networks (10.0.0.0/8) or names, each with a :port if you like, separated by commas.
+    /// The pause is at least so many times as long as the host takes to answer.
+    #[arg(long, env = "SPEECHMILL_LATENCY_FACTOR", default_value_t = 2.0, value_parser = latency_factor)]
+    pub latency_factor: f64,
+
+    /// Hosts that may be crawled although they are not public, several requests at once, without a
+    /// pause unless one is given: addresses, networks (10.0.0.0/8) or names, each with a :port if you
+    /// like, separated by commas.
     #[arg(
         long = "allow-address",
         env = "SPEECHMILL_ALLOW_ADDRESS",
@@ -56,6 +67,20 @@ pub struct CrawlerConfig {
         value_name = "ADDRESS"
     )]
     pub allow_addresses: Vec<AllowedAddress>,
+
+    /// How long a site's robots.txt is believed before it is fetched again.
+    #[arg(long, env = "SPEECHMILL_ROBOTS_TTL", default_value = "24h", value_parser = time_limit)]
+    pub robots_ttl: Duration,
+
+    /// Those of the hosts named by --allow-address whose robots.txt is not asked for: for your own
+    /// sites only. Of all other hosts it always is.
+    #[arg(
+        long = "ignore-robots",
+        env = "SPEECHMILL_IGNORE_ROBOTS",
+        value_delimiter = ',',
+        value_name = "ADDRESS"
+    )]
+    pub ignore_robots: Vec<AllowedAddress>,
 
     /// Links followed from a submitted page; a site's profile may say less.
     #[arg(long, env = "SPEECHMILL_MAX_DEPTH", default_value_t = 3)]
@@ -72,6 +97,16 @@ impl CrawlerConfig {
         match &self.contact {
             Some(contact) => format!("{} (+{contact})", self.user_agent),
             None => self.user_agent.clone(),
+        }
+    }
+
+    /// The name by which a robots.txt addresses us: what the user agent begins with.
+    pub fn product_token(&self) -> &str {
+        let is_of_it = |c: char| c.is_ascii_alphabetic() || matches!(c, '-' | '_');
+        let end = self.user_agent.find(|c| !is_of_it(c));
+        match &self.user_agent[..end.unwrap_or(self.user_agent.len())] {
+            "" => PRODUCT_TOKEN,
+            token => token,
         }
     }
 
@@ -94,6 +129,13 @@ fn header_text(text: &str) -> Result<String, String> {
         return Err("it travels in a header: write it in ASCII, on one line".to_owned());
     }
     Ok(text.to_owned())
+}
+
+fn latency_factor(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(factor) if (1.0..=100.0).contains(&factor) => Ok(factor),
+        _ => Err("it is a number from 1 to 100".to_owned()),
+    }
 }
 
 fn time_limit(text: &str) -> Result<Duration, String> {
@@ -123,7 +165,8 @@ mod tests {
     #[test]
     fn the_defaults_are_polite_and_allow_nothing() {
         let config = parse(&[]).unwrap();
-        assert_eq!(config.delay, Duration::from_secs(1));
+        assert_eq!(config.delay, None);
+        assert_eq!(DEFAULT_DELAY, Duration::from_secs(1));
         assert!(config.allow_addresses.is_empty());
         assert_eq!(config.full_user_agent(), config.user_agent);
     }
@@ -158,6 +201,8 @@ mod tests {
             ["--max-body-mib", "0"],
             ["--max-body-mib", "65"],
             ["--delay", "1"],
+            ["--latency-factor", "0.5"],
+            ["--latency-factor", "NaN"],
             ["--user-agent", "机器人"],
             ["--contact", "a\r\nCookie: b"],
             ["--allow-address", "10.0.0.0/33"],

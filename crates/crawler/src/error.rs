@@ -170,7 +170,7 @@ impl Failure for FetchError {
 pub enum CrawlError {
     /// It can never work. Verdict: Reject.
     #[error(transparent)]
-    Fetch(FetchError),
+    Fetch(#[from] FetchError),
     /// It did not work often enough. Verdict: Reject, with the code of the last failure.
     #[error("given up after {attempts} attempts")]
     GivenUp {
@@ -180,17 +180,24 @@ pub enum CrawlError {
         #[source]
         source: FetchError,
     },
+    /// The broker failed us. The verdict is the broker's.
+    #[error(transparent)]
+    Broker(#[from] BrokerError),
 }
 
 impl Failure for CrawlError {
     fn verdict(&self) -> Verdict {
-        // Retries are new messages of their own; what ends here has ended.
-        Verdict::Reject
+        match self {
+            // Retries are new messages of their own; what ends here has ended.
+            Self::Fetch(_) | Self::GivenUp { .. } => Verdict::Reject,
+            Self::Broker(error) => error.verdict(),
+        }
     }
 
     fn code(&self) -> Cow<'static, str> {
         match self {
             Self::Fetch(error) | Self::GivenUp { source: error, .. } => error.code(),
+            Self::Broker(error) => error.code(),
         }
     }
 }

@@ -3,6 +3,8 @@
 //! The body is read as a stream with its compression undone, and never beyond the limit. Redirects
 //! are not followed here, so that whoever follows them looks at each address. Keeps no cookies.
 
+mod robots;
+
 use std::error::Error;
 use std::fmt::Write;
 use std::sync::Arc;
@@ -10,17 +12,23 @@ use std::time::{Duration, Instant};
 
 use messages::{CanonicalUrl, timestamp};
 use reqwest::header::{
-    ACCEPT, ACCEPT_LANGUAGE, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, LAST_MODIFIED,
-    LOCATION, RETRY_AFTER,
+    ACCEPT, ACCEPT_LANGUAGE, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue,
+    IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, LOCATION, RETRY_AFTER,
 };
 use reqwest::{Client, ClientBuilder, Response, redirect};
 use time::OffsetDateTime;
 
 use crate::resolver::{Resolver, Unresolved};
+use crate::standing::Validators;
 use crate::{CrawlerConfig, FetchError, Guard, NotPublic, SetupError, metrics, retry_after};
+
+pub(crate) use robots::RobotsAnswer;
 
 /// The longest header value that we keep, in bytes.
 const MAX_VALUE_BYTES: usize = 1024;
+
+/// Headers `X-Robots-Tag` that we keep.
+const MAX_ROBOTS_TAGS: usize = 8;
 
 /// What one request brought.
 #[derive(Debug)]
@@ -34,9 +42,10 @@ pub(crate) enum Answer {
 /// How fetches that did not fail end.
 #[derive(Debug)]
 pub(crate) enum Ending {
-    Page(Download),
+    Page(Box<Download>),
     /// The status that says so.
     Gone(u16),
+    /// The page is the one that the validators are of.
     Unchanged,
 }
 
@@ -45,6 +54,7 @@ pub(crate) enum Ending {
 pub(crate) struct Download {
     pub(crate) status: u16,
     pub(crate) content_type: Option<String>,
+    pub(crate) robots_tags: Vec<String>,
     pub(crate) etag: Option<String>,
     pub(crate) last_modified: Option<String>,
     /// When the response began.
@@ -80,16 +90,19 @@ impl Fetcher {
         })
     }
 
-    /// Asks for a URL whose literal address, if it has one, was looked at already.
+    /// Asks for a URL whose literal address, if it has one, was looked at already; with validators,
+    /// for what has changed since.
     pub(crate) async fn get(
         &self,
         url: &CanonicalUrl,
+        validators: Option<Validators<'_>>,
         is_allowed: bool,
         limit: Duration,
     ) -> Result<Answer, FetchError> {
         let started = Instant::now();
         let mut status = None;
-        let answer = tokio::time::timeout(limit, self.ask(url, is_allowed, &mut status)).await;
+        let asking = self.ask(url, validators, is_allowed, &mut status);
+        let answer = tokio::time::timeout(limit, asking).await;
         metrics::fetched(status, started.elapsed());
         answer.unwrap_or_else(|_| Err(timed_out(url)))
     }
@@ -97,15 +110,14 @@ impl Fetcher {
     async fn ask(
         &self,
         url: &CanonicalUrl,
+        validators: Option<Validators<'_>>,
         is_allowed: bool,
         seen: &mut Option<u16>,
     ) -> Result<Answer, FetchError> {
-        let client = if is_allowed {
-            &self.unguarded
-        } else {
-            &self.guarded
-        };
-        let request = client.get(url.as_url().clone());
+        let mut request = self.client_for(is_allowed).get(url.as_url().clone());
+        if let Some(validators) = validators {
+            request = request.headers(conditions(validators));
+        }
         let response = request
             .send()
             .await
@@ -116,7 +128,7 @@ impl Fetcher {
             200..=299 => self
                 .page(url, response)
                 .await
-                .map(Ending::Page)
+                .map(|download| Ending::Page(Box::new(download)))
                 .map(Answer::End),
             301 | 302 | 303 | 307 | 308 => match response.headers().get(LOCATION) {
                 Some(location) => url
@@ -128,13 +140,22 @@ impl Fetcher {
                     after: None,
                 }),
             },
-            304 => Ok(Answer::End(Ending::Unchanged)),
+            // To one who did not ask, it says nothing.
+            304 if validators.is_some() => Ok(Answer::End(Ending::Unchanged)),
             404 | 410 => Ok(Answer::End(Ending::Gone(status))),
             _ => {
                 let after = value(response.headers(), RETRY_AFTER)
                     .and_then(|value| retry_after::parse(&value, timestamp::now()));
                 Err(FetchError::Status { status, after })
             }
+        }
+    }
+
+    fn client_for(&self, is_allowed: bool) -> &Client {
+        if is_allowed {
+            &self.unguarded
+        } else {
+            &self.guarded
         }
     }
 
@@ -152,6 +173,7 @@ impl Fetcher {
             });
         }
         let (etag, last_modified) = (value(headers, ETAG), value(headers, LAST_MODIFIED));
+        let robots_tags = robots_tags(headers);
         let status = response.status().as_u16();
         let mut body = Vec::new();
         while let Some(chunk) = response
@@ -170,6 +192,7 @@ impl Fetcher {
         Ok(Download {
             status,
             content_type,
+            robots_tags,
             etag,
             last_modified,
             began_at,
@@ -198,8 +221,19 @@ fn client(config: &CrawlerConfig) -> ClientBuilder {
         .referer(false)
         // Behind a proxy nobody could say which address is asked.
         .no_proxy()
-        .pool_max_idle_per_host(1)
+        // One, but for hosts without pace.
+        .pool_max_idle_per_host(config.fetch_concurrency.into())
         .pool_idle_timeout(Duration::from_secs(20))
+}
+
+/// What was a header once is one again.
+fn conditions(validators: Validators<'_>) -> HeaderMap {
+    let conditions = [
+        (IF_NONE_MATCH, validators.etag),
+        (IF_MODIFIED_SINCE, validators.last_modified),
+    ];
+    let valid = |(name, value): (_, Option<&str>)| Some((name, value?.parse().ok()?));
+    conditions.into_iter().filter_map(valid).collect()
 }
 
 /// Pages of text: what else is text (style sheets, feeds, data) is no page. A site that says nothing
@@ -217,9 +251,19 @@ fn is_page(content_type: &str) -> bool {
         .any(|page| essence.eq_ignore_ascii_case(page))
 }
 
+/// What is too much to be kept is cut; it takes more than a joke to write so many.
+fn robots_tags(headers: &HeaderMap) -> Vec<String> {
+    let all = headers.get_all("x-robots-tag").iter();
+    all.filter_map(text).take(MAX_ROBOTS_TAGS).collect()
+}
+
 /// A header's value, unless it is no text or absurdly long.
 fn value(headers: &HeaderMap, name: HeaderName) -> Option<String> {
-    let value = headers.get(name)?.to_str().ok()?.trim();
+    text(headers.get(name)?)
+}
+
+fn text(value: &HeaderValue) -> Option<String> {
+    let value = value.to_str().ok()?.trim();
     (!value.is_empty() && value.len() <= MAX_VALUE_BYTES).then(|| value.to_owned())
 }
 

@@ -2,21 +2,25 @@
 //!
 //! [`Admission`] turns submissions and found links into crawl requests ([`AdmitSubmitted`],
 //! [`AdmitFound`]); [`Crawler`] turns a crawl request into a page. [`Guard`] keeps both away from
-//! addresses that are not public, `Pace` keeps hosts from being asked too often.
+//! addresses that are not public, a clock for each host, shared by all crawlers,
+//! keeps it from being asked too often.
 
 mod admission;
+mod clock;
 mod config;
 mod error;
 mod fetch;
 mod guard;
 mod metrics;
-mod pace;
 mod resolver;
 mod retry_after;
+mod robots;
 mod stage;
+mod standing;
 
 pub use admission::{Admission, AdmitFound, AdmitSubmitted};
 pub use config::CrawlerConfig;
 pub use error::{AdmissionError, CrawlError, FetchError, LineError, SetupError};
 pub use guard::{AllowedAddress, Guard, NotPublic};
+pub use robots::Robots;
 pub use stage::Crawler;

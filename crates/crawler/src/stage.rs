@@ -3,48 +3,55 @@
 //! A fetch that may work another time is published again as `crawl.later.<url_id>`; what can never
 //! work, or did not work often enough, is an error and becomes a dead letter.
 
+mod page;
+mod permission;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use messages::{
-    Body, CanonicalUrl, ContentHash, CrawlRecord, CrawlRequest, Gone, Page, Response, UrlId,
-    timestamp,
-};
-use worker::topology::{Bucket, CRAWLER, ConsumerSpec, MAX_MESSAGE_BYTES};
+use messages::{CanonicalUrl, CrawlRecord, CrawlRequest, Gone, Host, Page, UrlId, timestamp};
+use time::OffsetDateTime;
+use worker::topology::{Bucket, CRAWLER, ConsumerSpec};
 use worker::{Broker, Delivery, Failure, Merge, Outbox, RetryConfig, Stage, Verdict};
 
-use crate::fetch::{Answer, Download, Ending, Fetcher};
-use crate::pace::{Entry, Pace};
-use crate::{CrawlError, CrawlerConfig, FetchError, Guard, SetupError};
+use crate::clock::{Clock, Entry, LONGEST_PAUSE, PATIENCE, Pace};
+use crate::config::DEFAULT_DELAY;
+use crate::fetch::{Answer, Ending, Fetcher};
+use crate::standing::{self, Standing};
+use crate::{CrawlError, CrawlerConfig, FetchError, Guard, Robots, SetupError};
+use page::page;
+use permission::Leave;
 
-/// How long a request may hold a slot while others ask its host.
-const PATIENCE: Duration = Duration::from_secs(5);
-
-/// All of a page's message but its body: two URLs, a content type, and their quoting.
-const MAX_ENVELOPE_BYTES: usize = 32 * 1024;
-
-/// No pause is longer, whatever was configured or asked for.
-const LONGEST_PAUSE: Duration = Duration::from_hours(30 * 24);
+/// How long one that was redirected waits for its turn: sent away, it begins at the first address again.
+const HOP_PATIENCE: Duration = Duration::from_secs(60);
 
 /// Fetches pages.
 pub struct Crawler {
     broker: Broker,
     retry: RetryConfig,
     concurrency: usize,
-    delay: Duration,
+    /// `None`: the default.
+    delay: Option<Duration>,
     fetch_timeout: Duration,
     max_redirects: u16,
     guard: Arc<Guard>,
     fetcher: Fetcher,
-    pace: Pace,
+    clock: Clock,
+    robots: Robots,
+    /// Knows whose robots.txt doesn't count.
+    ignored: Guard,
 }
 
 /// Where a URL led.
 enum Arrival {
     /// The last address, and what it answered.
     At(CanonicalUrl, Ending),
-    /// Nowhere yet: its host is busy for so long.
-    Later(Duration),
+    /// Nowhere yet: its host is busy until then.
+    Later(OffsetDateTime),
+    /// Nowhere: a robots.txt forbids it.
+    Denied,
+    /// Nowhere yet: a robots.txt can't be reached until then.
+    Unreachable(OffsetDateTime),
 }
 
 impl Crawler {
@@ -55,54 +62,110 @@ impl Crawler {
         retry: RetryConfig,
     ) -> Result<Self, SetupError> {
         let guard = Arc::new(config.guard());
+        let concurrency = config.fetch_concurrency.into();
         Ok(Self {
+            clock: Clock::new(broker.clone(), config.latency_factor, concurrency),
+            robots: Robots::new(broker.clone(), config, retry),
+            ignored: Guard::new(config.ignore_robots.clone()),
             broker,
             retry,
-            concurrency: config.fetch_concurrency.into(),
+            concurrency,
             delay: config.delay,
             fetch_timeout: config.fetch_timeout,
             max_redirects: config.max_redirects,
             fetcher: Fetcher::new(config, guard.clone())?,
             guard,
-            pace: Pace::default(),
         })
     }
 
+    /// What it knows of the robots.txt of hosts.
+    pub fn robots(&self) -> &Robots {
+        &self.robots
+    }
+
     /// Follows redirects; each is a request of its own, checked and in its host's turn.
-    async fn follow(&self, url: &CanonicalUrl) -> Result<Arrival, FetchError> {
+    async fn follow(
+        &self,
+        url: &CanonicalUrl,
+        standing: Option<&Standing>,
+    ) -> Result<Arrival, CrawlError> {
         let mut visited = vec![url.clone()];
         let mut current = url.clone();
         let mut left = self.fetch_timeout;
         loop {
-            let is_allowed = self.guard.check(&current)?;
-            let delay = if is_allowed {
-                Duration::ZERO
+            let is_allowed = self.guard.check(&current).map_err(FetchError::from)?;
+            let patience = if visited.len() == 1 {
+                PATIENCE
             } else {
-                self.delay
+                HOP_PATIENCE
             };
-            // Sent away halfway, it would begin at the first address again, and never arrive.
-            let patience = (visited.len() == 1).then_some(PATIENCE);
-            let turn = match self.pace.enter(&current.host(), delay, patience).await {
+            let pace = match self.leave(&current, is_allowed, patience).await? {
+                Leave::Granted(pace) => pace,
+                Leave::Denied => return Ok(Arrival::Denied),
+                Leave::Unreachable(at) => return Ok(Arrival::Unreachable(at)),
+                Leave::Later(at) => return Ok(Arrival::Later(at)),
+            };
+            let host = current.host();
+            let turn = match self.clock.enter(&host, pace, patience).await? {
                 Entry::Turn(turn) => turn,
-                Entry::Later(after) => return Ok(Arrival::Later(after)),
+                Entry::Later(at) => return Ok(Arrival::Later(at)),
             };
             let started = Instant::now();
-            let answer = self.fetcher.get(&current, is_allowed, left).await?;
-            drop(turn);
+            let validators = standing.and_then(|page| page.validators_for(&current));
+            let asking = self.fetcher.get(&current, validators, is_allowed, left);
+            let answer = asking.await;
+            let began_at = turn.began_at;
+            turn.end(answer.is_ok());
+            if let Err(error) = &answer
+                && matches!(pace, Pace::Clock { .. })
+            {
+                self.heed_refusal(&host, began_at, error).await?;
+            }
+            let answer = answer?;
             left = left.saturating_sub(started.elapsed());
             let next = match answer {
                 Answer::Redirect(next) => next,
                 Answer::End(ending) => return Ok(Arrival::At(current, ending)),
             };
             if visited.contains(&next) {
-                return Err(FetchError::RedirectLoop);
+                return Err(FetchError::RedirectLoop.into());
             }
             if visited.len() > usize::from(self.max_redirects) {
-                return Err(FetchError::TooManyRedirects(self.max_redirects));
+                return Err(FetchError::TooManyRedirects(self.max_redirects).into());
             }
             visited.push(next.clone());
             current = next;
         }
+    }
+
+    /// Hosts that the operator allows by address are the operator's own: no pace, unless one is
+    /// configured.
+    fn pace(&self, is_allowed: bool, crawl_delay: Option<Duration>) -> Pace {
+        match self.delay {
+            None | Some(Duration::ZERO) if is_allowed => Pace::None,
+            delay => Pace::Clock {
+                delay: delay.unwrap_or(DEFAULT_DELAY),
+                crawl_delay,
+            },
+        }
+    }
+
+    /// 429 and 503 are said for the whole host.
+    async fn heed_refusal(
+        &self,
+        host: &Host,
+        began_at: OffsetDateTime,
+        error: &FetchError,
+    ) -> Result<(), CrawlError> {
+        let (FetchError::Status { status, after }, retry) = (error, self.retry) else {
+            return Ok(());
+        };
+        if !matches!(status, 429 | 503) {
+            return Ok(());
+        }
+        let (code, pause) = (error.code(), |blocks| retry.pause(blocks, *after));
+        let blocking = self.clock.block(host, began_at, &code, pause);
+        Ok(blocking.await?)
     }
 
     async fn arrived(
@@ -110,15 +173,22 @@ impl Crawler {
         request: &CrawlRequest,
         final_url: CanonicalUrl,
         ending: Ending,
+        standing: Option<Standing>,
         outbox: &mut Outbox,
     ) -> Result<(), CrawlError> {
         let id = request.url_id();
         match ending {
             Ending::Page(download) => {
-                let (page, record) = page(request, final_url, download)
+                let (page, record) = page(request, final_url, *download, self.robots.own_agent())
                     .await
                     .map_err(CrawlError::Fetch)?;
-                outbox.publish_newer(page);
+                let record = if standing.is_some_and(|standing| standing.is(&page)) {
+                    outbox.count("unchanged");
+                    standing::unchanged(record)
+                } else {
+                    outbox.publish_newer(page);
+                    record
+                };
                 outbox.record(Bucket::Urls, CrawlRecord::key(&id), &record);
             }
             Ending::Gone(status) => {
@@ -143,14 +213,8 @@ impl Crawler {
                 outbox.count("gone");
             }
             Ending::Unchanged => {
-                if let Some(Some(before)) = self.record_of(&id).await {
-                    let record = CrawlRecord {
-                        status: 304,
-                        fetched_at: timestamp::now(),
-                        code: Some("unchanged".to_owned()),
-                        misses: 0,
-                        ..before
-                    };
+                if let Some(standing) = standing {
+                    let record = standing.confirmed();
                     outbox.record(Bucket::Urls, CrawlRecord::key(&id), &record);
                 }
                 outbox.count("unchanged");
@@ -185,7 +249,7 @@ impl Crawler {
             attempt: attempts,
             ..request.clone()
         };
-        postpone(outbox, again, pause);
+        postpone(outbox, again, timestamp::now() + pause.min(LONGEST_PAUSE));
         if let Some(before) = self.record_of(&id).await {
             let record = missed(before, error.status(), &code);
             outbox.record(Bucket::Urls, CrawlRecord::key(&id), &record);
@@ -217,25 +281,35 @@ impl Stage for Crawler {
         input: &Delivery<CrawlRequest>,
         outbox: &mut Outbox,
     ) -> Result<(), CrawlError> {
-        let request = &input.message;
-        match self.follow(&request.url).await {
+        let request = &standing::restored(&self.broker, &input.message).await;
+        let standing = Standing::of(&self.broker, request).await;
+        match self.follow(&request.url, standing.as_ref()).await {
             Ok(Arrival::At(final_url, ending)) => {
-                self.arrived(request, final_url, ending, outbox).await
+                self.arrived(request, final_url, ending, standing, outbox)
+                    .await
             }
-            Ok(Arrival::Later(after)) => {
-                postpone(outbox, request.clone(), after);
+            Ok(Arrival::Later(at)) => {
+                postpone(outbox, request.clone(), at);
                 outbox.count("deferred");
                 Ok(())
             }
-            Err(error) => self.failed(request, error, outbox).await,
+            Ok(Arrival::Denied) => {
+                self.denied(request, outbox).await;
+                Ok(())
+            }
+            Ok(Arrival::Unreachable(at)) => {
+                self.unreachable(request, at, outbox).await;
+                Ok(())
+            }
+            Err(CrawlError::Fetch(error)) => self.failed(request, error, outbox).await,
+            Err(error) => Err(error),
         }
     }
 }
 
 /// Publishes a request again for a later time, with all that a deferred one of the same URL asks for.
-fn postpone(outbox: &mut Outbox, request: CrawlRequest, after: Duration) {
+fn postpone(outbox: &mut Outbox, request: CrawlRequest, at: OffsetDateTime) {
     let id = request.url_id();
-    let at = timestamp::now() + after.min(LONGEST_PAUSE);
     outbox.schedule_merged(
         CrawlRequest::later_subject(&id),
         CrawlRequest::due_subject(&id),
@@ -252,43 +326,6 @@ fn postpone(outbox: &mut Outbox, request: CrawlRequest, after: Duration) {
             })
         },
     );
-}
-
-async fn page(
-    request: &CrawlRequest,
-    final_url: CanonicalUrl,
-    download: Download,
-) -> Result<(Page, CrawlRecord), FetchError> {
-    let bytes = download.body;
-    let (body, content_hash) =
-        worker::blocking(move || (Body::compress(&bytes), ContentHash::of(&bytes))).await;
-    // Base64 makes four bytes of three.
-    let num_bytes = body.num_compressed_bytes().div_ceil(3) * 4 + MAX_ENVELOPE_BYTES;
-    if num_bytes > MAX_MESSAGE_BYTES {
-        return Err(FetchError::BodyTooLarge {
-            max_bytes: MAX_MESSAGE_BYTES,
-        });
-    }
-    let record = CrawlRecord {
-        status: download.status,
-        fetched_at: download.began_at,
-        code: None,
-        content_hash: Some(content_hash.clone()),
-        etag: download.etag,
-        last_modified: download.last_modified,
-        misses: 0,
-    };
-    let page = Page::Response(Response {
-        url: request.url.clone(),
-        final_url,
-        status: download.status,
-        content_type: download.content_type,
-        fetched_at: download.began_at,
-        depth: request.depth,
-        content_hash,
-        body,
-    });
-    Ok((page, record))
 }
 
 /// The record after a fetch that missed the page: what is known of the page itself stays.
@@ -313,6 +350,8 @@ fn missed(before: Option<CrawlRecord>, status: u16, code: &str) -> CrawlRecord {
 
 #[cfg(test)]
 mod tests {
+    use messages::ContentHash;
+
     use super::*;
 
     #[test]

@@ -11,5 +11,8 @@ mod it {
     mod fetching;
     mod guarding;
     mod lab;
+    mod politeness;
+    mod recrawl;
     mod retrying;
+    mod robots;
 }

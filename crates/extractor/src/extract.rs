@@ -7,6 +7,7 @@ use sites::{Profile, Sites};
 use crate::arbitration::{self, Winner};
 use crate::blocks::{Flat, flatten};
 use crate::body::Body;
+use crate::directives::Directives;
 use crate::dom::Dom;
 use crate::generic::{self, Choice};
 use crate::profile::{self, Applied};
@@ -18,7 +19,7 @@ use crate::{charset, dom, links, second_opinion, skip};
 pub const MAX_BYTES: usize = 8 * 1024 * 1024;
 
 /// Rises with every change that may change a record: part of a speech's version.
-pub const REVISION: u32 = 1;
+pub const REVISION: u32 = 2;
 
 /// Below this margin the first extractor is unsure of its choice.
 const SURE: f64 = 0.98;
@@ -54,7 +55,13 @@ pub fn extract(
     };
     let skip = skip::reason(page, &found);
     let on_list = skip == Some(Skip::ListPage);
-    let links = links::in_scope(page.final_url, &dom.html, sites, on_list);
+    let directives = Directives::of(page.robots_tags, &dom.html, page.agent);
+    let links = if directives.no_follow {
+        Vec::new()
+    } else {
+        links::in_scope(page.final_url, &dom.html, sites, on_list)
+    };
+    let skip = directives.no_index.then_some(Skip::NoIndex).or(skip);
     let speeches = match (skip, body.as_ref()) {
         (None, Some(body)) => vec![record::build(&Source {
             page,

@@ -10,6 +10,7 @@ mod charset;
 mod completeness;
 mod config;
 mod dates;
+mod directives;
 mod dom;
 mod error;
 mod extract;

@@ -11,6 +11,10 @@ pub struct PageView<'a> {
     pub final_url: &'a CanonicalUrl,
     /// The header `Content-Type`, if there was one.
     pub content_type: Option<&'a str>,
+    /// The headers `X-Robots-Tag`.
+    pub robots_tags: &'a [String],
+    /// The name by which the site knows us.
+    pub agent: &'a str,
     /// The body, decompressed, in the page's own encoding.
     pub body: &'a [u8],
 }
@@ -37,6 +41,8 @@ pub enum Skip {
     ErrorPage,
     /// It has no main text.
     NoMainText,
+    /// Its site does not want its text to be found.
+    NoIndex,
 }
 
 impl Skip {
@@ -47,6 +53,7 @@ impl Skip {
             Self::LoginPage => "login_page",
             Self::ErrorPage => "error_page",
             Self::NoMainText => "no_main_text",
+            Self::NoIndex => "noindex",
         }
     }
 }

@@ -130,6 +130,8 @@ mod tests {
             url: &url,
             final_url: &url,
             content_type: None,
+            robots_tags: &[],
+            agent: "speechmill",
             body: body.as_bytes(),
         };
         let mut found = extract(&page, &sites, &HostMemory::empty()).unwrap();

@@ -1,28 +1,36 @@
 //! The stages of the role `extractor`: a fetched page, or one that is to be extracted again, goes in;
 //! changes of speeches and links go out. The extraction itself is pure and elsewhere.
 
+mod breaker;
 mod changes;
 mod failure;
 
 use std::sync::Arc;
 
 use messages::{
-    CanonicalUrl, ExtractRecord, FoundLink, Page, PageAgain, Response, SpeechChange, SpeechId,
-    UrlId, Version,
+    CanonicalUrl, ExtractRecord, FoundLink, PRODUCT_TOKEN, Page, PageAgain, Response, SpeechChange,
+    SpeechId, UrlId, Version,
 };
 use sites::Sites;
 use worker::topology::{self, Bucket, ConsumerSpec};
 use worker::{Broker, Delivery, Outbox, Stage};
 
-use crate::{Extraction, ExtractorConfig, HostMemory, MAX_BYTES, PageView, REVISION, extract};
+use crate::{
+    Extraction, ExtractorConfig, HostMemory, MAX_BYTES, PageView, REVISION, Skip, extract,
+};
+use breaker::Breaker;
 use changes::{Leaving, Yield};
 use failure::StageError;
+
+/// The code of a page that is gone and whose speeches stay all the same.
+const HELD: &str = "withdrawal_held";
 
 /// What both stages do with a page.
 #[derive(Clone)]
 struct Core {
     broker: Broker,
     sites: Arc<Sites>,
+    breaker: Breaker,
     concurrency: usize,
 }
 
@@ -39,6 +47,7 @@ pub fn stages(
     sites: Arc<Sites>,
 ) -> (Extractor, ExtractorAgain) {
     let core = Core {
+        breaker: Breaker::new(broker.clone(), config),
         broker,
         sites,
         concurrency: config.concurrency(),
@@ -117,6 +126,10 @@ impl Core {
         }
         let before = before.map(|before| before.speech_ids).unwrap_or_default();
         match page {
+            Page::Gone(gone) if !before.is_empty() && !self.breaker.lets_go(&gone).await? => {
+                outbox.count(HELD);
+                outbox.record(Bucket::Urls, key, &record(version, before, Some(HELD)));
+            }
             Page::Gone(gone) => {
                 self.leave(&before, &url_id, &gone.url, version, outbox)
                     .await?;
@@ -151,7 +164,9 @@ impl Core {
             links,
         } = extraction?;
         let speech_ids: Vec<SpeechId> = speeches.iter().map(|s| s.speech_id.clone()).collect();
-        if !speech_ids.is_empty() {
+        // A skip withdraws nothing but where the site says that it wants it so.
+        let is_telling = !speech_ids.is_empty() || skip == Some(Skip::NoIndex);
+        if is_telling {
             let lost: Vec<SpeechId> = before
                 .iter()
                 .filter(|id| !speech_ids.contains(id))
@@ -159,6 +174,9 @@ impl Core {
                 .collect();
             self.leave(&lost, url_id, &response.url, version, outbox)
                 .await?;
+        }
+        if before.is_empty() && !speech_ids.is_empty() {
+            self.breaker.appeared(&response.url.host()).await?;
         }
         for speech in speeches {
             let subject = SpeechChange::subject_of(&speech.speech_id);
@@ -180,15 +198,15 @@ impl Core {
                 });
             }
         }
-        let skip = skip.map(crate::Skip::code);
+        let skip = skip.map(Skip::code);
         if let Some(code) = skip {
             outbox.count(code);
         }
-        // A skip withdraws nothing, so what the page yielded before is still its own to withdraw.
-        let speech_ids = if speech_ids.is_empty() {
-            before.to_vec()
-        } else {
+        // What was not withdrawn is still the page's own to withdraw.
+        let speech_ids = if is_telling {
             speech_ids
+        } else {
+            before.to_vec()
         };
         outbox.record_with(Bucket::Urls, ExtractRecord::key(url_id), move |published| {
             ExtractRecord {
@@ -247,6 +265,8 @@ fn extract_response(response: &Response, sites: &Sites) -> Result<Extraction, St
         url: &response.url,
         final_url: &response.final_url,
         content_type: response.content_type.as_deref(),
+        robots_tags: &response.robots_tags,
+        agent: response.agent.as_deref().unwrap_or(PRODUCT_TOKEN),
         body: &body,
     };
     Ok(extract(&view, sites, &HostMemory::empty())?)

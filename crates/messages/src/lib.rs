@@ -9,15 +9,18 @@ mod crawl_request;
 mod dead_letter;
 mod found_link;
 mod host;
+mod host_records;
 mod ids;
 mod message;
 mod page;
 mod page_again;
 mod records;
+mod robots_record;
 mod speech;
 mod speech_change;
 mod submission;
 pub mod timestamp;
+mod vanished;
 
 pub use canonical_url::{CanonicalUrl, UrlError};
 pub use crawl_request::{CrawlRequest, Why};
@@ -26,14 +29,17 @@ pub use dead_letter::{
 };
 pub use found_link::FoundLink;
 pub use host::Host;
+pub use host_records::{ClockRecord, ControlRecord, DelayFrom};
 pub use ids::{ContentHash, IdError, SpeechId, UrlId, id_of_bytes};
 pub use message::{DecodeError, Message};
-pub use page::{Body, BodyError, Gone, Page, Response};
+pub use page::{Body, BodyError, Gone, PRODUCT_TOKEN, Page, Response};
 pub use page_again::PageAgain;
 pub use records::{AdmissionRecord, AdmissionState, CrawlRecord, ExtractRecord};
+pub use robots_record::RobotsRecord;
 pub use speech::{
     Completeness, CompletenessState, DateFrom, Fingerprints, Kind, Method, Placeholders, Removed,
     Script, Section, Speech,
 };
 pub use speech_change::{SpeechChange, Upsert, Version, Withdrawal};
 pub use submission::{Entry, Interval, Submission, SubmissionError};
+pub use vanished::{ReleaseRecord, VanishedRecord};

@@ -6,6 +6,9 @@ use time::OffsetDateTime;
 use crate::message::{from_json, to_json};
 use crate::{CanonicalUrl, ContentHash, DecodeError, Message, UrlId};
 
+/// The name by which sites address us, unless the operator chose another user agent.
+pub const PRODUCT_TOKEN: &str = "speechmill";
+
 /// The newest that is known of a URL, on `page.fetched.<url_id>`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "page", rename_all = "snake_case")]
@@ -28,6 +31,12 @@ pub struct Response {
     /// The `Content-Type` header, where there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content_type: Option<String>,
+    /// The `X-Robots-Tag` headers, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub robots_tags: Vec<String>,
+    /// The product token under which we asked, where it is not [`PRODUCT_TOKEN`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<Box<str>>,
     /// When the response began; the version of this page.
     #[serde(with = "time::serde::rfc3339")]
     pub fetched_at: OffsetDateTime,

@@ -29,6 +29,13 @@ pub struct AdmissionRecord {
     /// Crawled again at this interval.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub every: Option<Interval>,
+    /// When a refetch was last asked for: a schedule that fires onto that request replaces it.
+    #[serde(
+        default,
+        with = "time::serde::rfc3339::option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub refetch_at: Option<OffsetDateTime>,
     /// When.
     #[serde(with = "time::serde::rfc3339")]
     pub at: OffsetDateTime,

@@ -32,7 +32,8 @@ pub enum SubmissionError {
 pub struct Entry {
     /// The URL, http or https, in any spelling.
     pub url: String,
-    /// Fetch it again and again at this interval: `30m`, `12h`, `7d`.
+    /// Fetch it again and again at this interval: `30m`, `12h`, `7d`; `never`: let that end, and
+    /// fetch nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub every: Option<String>,
     /// Fetch it even if the site says that it has not changed.
@@ -41,6 +42,9 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// In place of an interval: the schedule ends.
+    pub const NEVER: &'static str = "never";
+
     /// An entry that asks for nothing but the URL.
     pub fn of(url: impl Into<String>) -> Self {
         Self {

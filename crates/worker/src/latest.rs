@@ -107,6 +107,46 @@ impl Broker {
         Ok(None)
     }
 
+    /// Shows every message of a stream's subjects to `look`, oldest first, `limit` at most; what can't
+    /// be decoded is passed over. Answers whether that was all.
+    pub async fn each<M: Message>(
+        &self,
+        stream: StreamSpec,
+        subjects: &str,
+        limit: usize,
+        mut look: impl FnMut(M),
+    ) -> Result<bool, BrokerError> {
+        let mut from = 1;
+        for _ in 0..limit {
+            let Some(found) = self.next_raw(stream, subjects, from).await? else {
+                return Ok(true);
+            };
+            from = found.sequence + 1;
+            if let Ok(message) = M::decode(&found.subject, &found.payload) {
+                look(message);
+            }
+        }
+        Ok(self.next_raw(stream, subjects, from).await?.is_none())
+    }
+
+    /// The first message of these subjects from a sequence on.
+    pub(crate) async fn next_raw(
+        &self,
+        stream: StreamSpec,
+        subjects: &str,
+        from: u64,
+    ) -> Result<Option<StreamMessage>, BrokerError> {
+        let stream = self.stream(stream.name).await?;
+        match stream
+            .direct_get_next_for_subject(subjects, Some(from))
+            .await
+        {
+            Ok(found) => Ok(Some(found)),
+            Err(e) if e.kind() == DirectGetErrorKind::NotFound => Ok(None),
+            Err(e) => Err(BrokerError::request("read a message", e)),
+        }
+    }
+
     /// Whether a stream still holds the message of this sequence.
     pub async fn has_message(
         &self,

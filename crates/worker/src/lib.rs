@@ -24,6 +24,7 @@ mod sink_loop;
 mod stage;
 mod stage_loop;
 mod streams;
+mod sweep;
 pub mod topology;
 mod trim;
 

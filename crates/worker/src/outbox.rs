@@ -257,7 +257,7 @@ impl Outbox {
 }
 
 /// A schedule that fires once.
-fn at_time(at: OffsetDateTime) -> String {
+pub(crate) fn at_time(at: OffsetDateTime) -> String {
     let at = at
         .to_offset(time::UtcOffset::UTC)
         .format(&time::format_description::well_known::Rfc3339)

@@ -13,7 +13,7 @@ use crate::topology;
 use crate::{BrokerError, Failure, Process, Published, Verdict, metrics};
 
 /// Headers of a message that is to appear on another subject later (NATS ADR-51).
-const SCHEDULE: &str = "Nats-Schedule";
+pub(crate) const SCHEDULE: &str = "Nats-Schedule";
 const SCHEDULE_TARGET: &str = "Nats-Schedule-Target";
 
 /// What the loop of one stage works with.

@@ -2,6 +2,7 @@
 
 use async_nats::HeaderMap;
 use async_nats::jetstream::message::StreamMessage;
+use async_nats::jetstream::stream::DirectGetErrorKind;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -49,6 +50,70 @@ impl Broker {
             value,
             revision: found.sequence,
         }))
+    }
+
+    /// The records whose keys end so, in the order they were written; what can't be read is passed
+    /// over.
+    pub async fn records_ending<T: DeserializeOwned>(
+        &self,
+        bucket: Bucket,
+        suffix: &str,
+    ) -> Result<Vec<T>, BrokerError> {
+        let name = format!("KV_{}", bucket.name());
+        let stream = self
+            .jetstream()
+            .get_stream_no_info(&name)
+            .await
+            .map_err(|e| BrokerError::request("name a stream", e))?;
+        let all = subject(bucket, ">");
+        let (mut found, mut from) = (Vec::new(), 1);
+        loop {
+            let message = match stream
+                .direct_get_next_for_subject(all.as_str(), Some(from))
+                .await
+            {
+                Ok(message) => message,
+                Err(e) if e.kind() == DirectGetErrorKind::NotFound => return Ok(found),
+                Err(e) => return Err(BrokerError::request("read a record", e)),
+            };
+            from = message.sequence + 1;
+            if message.subject.ends_with(suffix) && !is_deleted(&message) {
+                found.extend(serde_json::from_slice::<T>(&message.payload));
+            }
+        }
+    }
+
+    /// The keys of records that `holds`, of all keys of a pattern (`*` is one part of a key); what
+    /// can't be read is passed over.
+    pub async fn keys_where<T: DeserializeOwned>(
+        &self,
+        bucket: Bucket,
+        pattern: &str,
+        holds: impl Fn(&T) -> bool,
+    ) -> Result<Vec<String>, BrokerError> {
+        let name = format!("KV_{}", bucket.name());
+        let stream = self
+            .jetstream()
+            .get_stream_no_info(&name)
+            .await
+            .map_err(|e| BrokerError::request("name a stream", e))?;
+        let (prefix, wanted) = (subject(bucket, ""), subject(bucket, pattern));
+        let (mut found, mut from) = (Vec::new(), 1);
+        loop {
+            let message = match stream
+                .direct_get_next_for_subject(wanted.as_str(), Some(from))
+                .await
+            {
+                Ok(message) => message,
+                Err(e) if e.kind() == DirectGetErrorKind::NotFound => return Ok(found),
+                Err(e) => return Err(BrokerError::request("read a record", e)),
+            };
+            from = message.sequence + 1;
+            let value = serde_json::from_slice::<T>(&message.payload);
+            if !is_deleted(&message) && value.is_ok_and(|value| holds(&value)) {
+                found.extend(message.subject.strip_prefix(&*prefix).map(str::to_owned));
+            }
+        }
     }
 
     /// Writes a record, whatever was there.

@@ -184,10 +184,12 @@ async fn work<S: Stage>(cx: &Context<'_>, stage: &S, held: &Held) -> Outcome {
         Err(error) => return held.fail_undecodable(cx, &error).await,
     };
     let filing = Filing::of(&delivery.message);
+    // Counted only once it is alone: one that still waits when another ends the process is innocent.
+    let company = Company::of(cx.process, held.is_suspect()).await;
     if let Err(outcome) = held.count_suspect(cx, &filing).await {
         return outcome;
     }
-    let mut outbox = match handle(cx, stage, held, &delivery).await {
+    let mut outbox = match handle(cx, stage, held, &delivery, company).await {
         Ok(outbox) => outbox,
         Err(failed) => return held.fail(cx, &filing, &failed).await,
     };
@@ -215,11 +217,16 @@ async fn handle<S: Stage>(
     stage: &S,
     held: &Held,
     delivery: &Delivery<S::Input>,
+    company: Company,
 ) -> Result<Outbox, Failed> {
     let mut patience = Patience::default();
     let mut closed = None;
+    let mut company = Some(company);
     loop {
-        let company = Company::of(cx.process, held.is_suspect()).await;
+        let company = match company.take() {
+            Some(company) => company,
+            None => Company::of(cx.process, held.is_suspect()).await,
+        };
         let mut outbox = Outbox::for_input(held.origin());
         let started = Instant::now();
         let handling = AssertUnwindSafe(stage.handle(delivery, &mut outbox)).catch_unwind();

@@ -95,6 +95,8 @@ fn answer(url: &CanonicalUrl, content_type: Option<&str>, body: &[u8], sites: &S
         url,
         final_url: url,
         content_type,
+        robots_tags: &[],
+        agent: "speechmill",
         body,
     };
     of_extraction(url.as_str(), extract(&page, sites, &HostMemory::empty()))

@@ -8,6 +8,7 @@ use crawler::{Admission, Crawler, CrawlerConfig};
 use extractor::ExtractorConfig;
 use indexer::{IndexError, Indexer, IndexerConfig};
 use sites::{Sites, SitesConfig};
+use worker::topology::CRAWL;
 use worker::{Failure, Process, Verdict, WorkerConfig};
 
 use crate::exit::End;
@@ -87,6 +88,7 @@ pub(crate) fn crawler_loops(
     worker: WorkerConfig,
     sites: &Arc<Sites>,
 ) -> anyhow::Result<Vec<Loop>> {
+    let sweeping = process.clone();
     let broker = process.broker();
     let admission = Admission::new(broker.clone(), config, sites.clone());
     let crawler = Crawler::new(broker.clone(), config, worker.retry)?;
@@ -94,6 +96,7 @@ pub(crate) fn crawler_loops(
         stage_loop(process, admission.submitted()),
         stage_loop(process, admission.found()),
         stage_loop(process, crawler),
+        Box::pin(async move { sweeping.keep_swept(CRAWL, "crawl.later.*").await }),
     ])
 }
 

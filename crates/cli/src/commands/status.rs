@@ -16,10 +16,15 @@ use crate::output;
 #[command(after_help = "Examples:
   speechmill status
   speechmill status https://www.example.com/speech/1.html
+  speechmill status --hosts
   speechmill status --json | jq .dead")]
 pub(crate) struct Args {
     /// URLs to tell of; none: tell of streams, roles and the index
     urls: Vec<String>,
+
+    /// Tell of hosts: who waits for them, when they are asked next, what blocks them and why
+    #[arg(long, conflicts_with = "urls")]
+    hosts: bool,
 
     /// Print JSON
     #[arg(long)]
@@ -54,6 +59,9 @@ struct Index {
 pub(crate) async fn run(args: Args) -> anyhow::Result<End> {
     let searcher = Searcher::new(&args.meili)?;
     let broker = Broker::connect(&args.broker, "status").await?;
+    if args.hosts {
+        return hosts(&broker, args.json).await;
+    }
     if !args.urls.is_empty() {
         return urls(broker, searcher, &args).await;
     }
@@ -62,6 +70,16 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<End> {
         output::json(&overview)?;
     } else {
         print(&overview)?;
+    }
+    Ok(End::Done)
+}
+
+async fn hosts(broker: &Broker, is_json: bool) -> anyhow::Result<End> {
+    let hosts = crate::hosts::read(broker).await?;
+    if is_json {
+        output::json(&hosts)?;
+    } else {
+        crate::hosts::print(&hosts)?;
     }
     Ok(End::Done)
 }

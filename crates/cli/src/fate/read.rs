@@ -22,7 +22,10 @@ const SUBMISSIONS: usize = 10_000;
 const LOOKS: usize = 5;
 
 /// Codes of fetches that ended well, and without a new page.
-const ENDED_WELL: [&str; 2] = ["gone", "unchanged"];
+const ENDED_WELL: [&str; 3] = ["gone", "unchanged", "robots_denied"];
+
+/// The code of a deferral that is nobody's turn and no failed attempt.
+const ROBOTS_UNREACHABLE: &str = "robots_unreachable";
 
 /// Everything that knows of URLs.
 pub(crate) struct Places {
@@ -159,7 +162,10 @@ impl Places {
                 (State::Queued, Some(request.published_at))
             };
             let attempt = request.message.attempt;
-            let crawl = known.crawl.as_ref().filter(|_| attempt > 0);
+            let crawl = known
+                .crawl
+                .as_ref()
+                .filter(|crawl| attempt > 0 || crawl.code.as_deref() == Some(ROBOTS_UNREACHABLE));
             return Ok(Some(Fate {
                 attempts: Some(attempt.into()),
                 code: crawl.and_then(|crawl| crawl.code.clone()),

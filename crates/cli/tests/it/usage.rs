@@ -2,14 +2,16 @@
 
 use crate::lab::{command, ended};
 
-const COMMANDS: [&str; 10] = [
+const COMMANDS: [&str; 12] = [
     "up",
     "crawler",
     "extractor",
     "indexer",
     "submit",
     "status",
+    "schedule",
     "search",
+    "host",
     "dead",
     "extract",
     "check",

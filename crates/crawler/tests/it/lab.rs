@@ -108,12 +108,29 @@ impl Lab {
 
     /// Queues a request for a path, failed so often before, and fetches it.
     pub(crate) async fn crawl_again(&self, path: &str, attempt: u32) -> Outcome {
+        self.queue(path, attempt).await;
+        self.fetch().await
+    }
+
+    /// Queues a request for a path, failed so often before.
+    pub(crate) async fn queue(&self, path: &str, attempt: u32) {
         let request = CrawlRequest {
             attempt,
             ..self.submitted(path)
         };
         self.request(&request.subject(), &request).await;
-        self.fetch().await
+    }
+
+    /// Another crawler, as another process has one.
+    pub(crate) fn second_crawler(&self, arguments: &[&str]) -> Crawler {
+        let command = Command::parse_from(std::iter::once(&"crawler").chain(arguments));
+        Crawler::new(self.broker.clone(), &command.crawler, command.worker.retry).unwrap()
+    }
+
+    /// Takes one queued request through another crawler.
+    pub(crate) async fn fetch_by(&self, crawler: &Crawler) -> Outcome {
+        let outcome = self.process.run_once(crawler, PATIENCE).await;
+        outcome.unwrap().expect("a request that is due")
     }
 
     /// Queues a request for a path and fetches it.

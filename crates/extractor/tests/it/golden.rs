@@ -26,6 +26,8 @@ fn found(case: &Path) -> Value {
         url: &url,
         final_url: &url,
         content_type: lines.next(),
+        robots_tags: &[],
+        agent: "speechmill",
         body: &body,
     };
     let found = extract(&page, &Sites::builtin(), &HostMemory::empty()).unwrap();

@@ -11,6 +11,8 @@ fn run(body: &[u8], content_type: Option<&str>) -> Result<Extraction, ExtractErr
         url: &url,
         final_url: &url,
         content_type,
+        robots_tags: &[],
+        agent: "speechmill",
         body,
     };
     extract(&page, &Sites::builtin(), &HostMemory::empty())

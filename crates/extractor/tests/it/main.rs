@@ -7,4 +7,5 @@
 
 mod golden;
 mod hostile;
+mod robots;
 mod seed;

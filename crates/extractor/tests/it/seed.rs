@@ -25,6 +25,8 @@ fn extraction(folder: &Path, sites: &Sites, expected: &Value) -> Extraction {
         url: &url,
         final_url: &url,
         content_type: Some("text/html"),
+        robots_tags: &[],
+        agent: "speechmill",
         body: &body,
     };
     extract(&page, sites, &HostMemory::empty()).unwrap()

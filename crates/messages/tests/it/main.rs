@@ -8,6 +8,7 @@
     reason = "whatever is missing here fails the test, and its line says what"
 )]
 
+mod hosts;
 mod samples;
 
 use std::fmt::Debug;
@@ -290,6 +291,7 @@ fn the_records_of_a_url_keep_their_form_and_their_keys() {
         state: AdmissionState::Skipped,
         code: Some("out_of_scope".to_owned()),
         every: Some("7d".parse().unwrap()),
+        refetch_at: Some(at),
         at,
     };
     check_record("record_admission", &admission, &["url", "state", "at"]);

@@ -44,6 +44,8 @@ pub(crate) fn page_response() -> Page {
         final_url: DETAIL.parse().unwrap(),
         status: 200,
         content_type: Some("text/html; charset=utf-8".to_owned()),
+        robots_tags: vec!["noarchive".to_owned(), "otherbot: noindex".to_owned()],
+        agent: Some("ourbot".into()),
         fetched_at: datetime!(2026-03-02 08:30:00.125 UTC),
         depth: 1,
         content_hash: ContentHash::of(BODY.as_bytes()),

@@ -19,6 +19,8 @@ fn page(at: OffsetDateTime, body: &[u8]) -> Page {
         final_url: URL.parse().unwrap(),
         status: 200,
         content_type: None,
+        robots_tags: Vec::new(),
+        agent: None,
         fetched_at: at,
         depth: 0,
         content_hash: ContentHash::of(body),

@@ -39,6 +39,8 @@ impl SavedPage {
             final_url: self.url.clone(),
             status: 200,
             content_type: Some("text/html".to_owned()),
+            robots_tags: Vec::new(),
+            agent: None,
             fetched_at: timestamp::now(),
             // As far down as can be: its links are not followed.
             depth: u32::MAX,
