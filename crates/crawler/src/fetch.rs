@@ -3,6 +3,7 @@
 //! The body is read as a stream with its compression undone, and never beyond the limit. Redirects
 //! are not followed here, so that whoever follows them looks at each address. Keeps no cookies.
 
+mod content_type;
 mod robots;
 
 use std::error::Error;
@@ -22,6 +23,7 @@ use crate::resolver::{Resolver, Unresolved};
 use crate::standing::Validators;
 use crate::{CrawlerConfig, FetchError, Guard, NotPublic, SetupError, metrics, retry_after};
 
+use content_type::is_page;
 pub(crate) use robots::RobotsAnswer;
 
 /// The longest header value that we keep, in bytes.
@@ -236,21 +238,6 @@ fn conditions(validators: Validators<'_>) -> HeaderMap {
     conditions.into_iter().filter_map(valid).collect()
 }
 
-/// Pages of text: what else is text (style sheets, feeds, data) is no page. A site that says nothing
-/// is believed: the extractor looks at the bytes.
-fn is_page(content_type: &str) -> bool {
-    let essence = content_type.split(';').next().unwrap_or_default().trim();
-    essence.is_empty()
-        || [
-            "text/html",
-            "application/xhtml+xml",
-            "application/vnd.wap.xhtml+xml",
-            "text/plain",
-        ]
-        .iter()
-        .any(|page| essence.eq_ignore_ascii_case(page))
-}
-
 /// What is too much to be kept is cut; it takes more than a joke to write so many.
 fn robots_tags(headers: &HeaderMap) -> Vec<String> {
     let all = headers.get_all("x-robots-tag").iter();
@@ -341,29 +328,6 @@ fn cause<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn pages_are_told_from_other_files_by_their_type() {
-        for page in [
-            "text/html",
-            "TEXT/HTML;charset=gb2312",
-            "application/xhtml+xml; charset=utf-8",
-            "text/plain",
-            " ; charset=utf-8",
-        ] {
-            assert!(is_page(page), "{page}");
-        }
-        for other in [
-            "application/pdf",
-            "text/css",
-            "application/rss+xml",
-            "image/png",
-            "html",
-            "application/octet-stream",
-        ] {
-            assert!(!is_page(other), "{other}");
-        }
-    }
 
     #[test]
     fn a_location_in_any_charset_becomes_text() {

@@ -1,6 +1,8 @@
 //! Why a page can't be processed at all, each reason with a stable code. A page without a text is no
 //! error: that is a [`crate::Skip`].
 
+use sites::charset::Undecodable;
+
 /// A page that can't be processed. Verdict: Reject.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ExtractError {
@@ -37,6 +39,13 @@ pub enum ExtractError {
         /// The bound.
         limit: usize,
     },
+}
+
+impl From<Undecodable> for ExtractError {
+    fn from(bytes: Undecodable) -> Self {
+        let Undecodable { replaced, chars } = bytes;
+        Self::CharsetUndecodable { replaced, chars }
+    }
 }
 
 impl ExtractError {

@@ -2,7 +2,7 @@
 //!
 //! Synchronous and pure: no clock, no network, no panic; time and memory are bounded by the page.
 
-use sites::{Profile, Sites};
+use sites::{Profile, Sites, charset};
 
 use crate::arbitration::{self, Winner};
 use crate::blocks::{Flat, flatten};
@@ -13,7 +13,7 @@ use crate::generic::{self, Choice};
 use crate::profile::{self, Applied};
 use crate::record::{self, Source};
 use crate::{ExtractError, Extraction, HostMemory, PageView, Skip};
-use crate::{charset, dom, links, second_opinion, skip};
+use crate::{dom, links, second_opinion, skip};
 
 /// Bytes of a page, at most.
 pub const MAX_BYTES: usize = 8 * 1024 * 1024;

@@ -6,7 +6,6 @@
 mod arbitration;
 mod blocks;
 mod body;
-mod charset;
 mod completeness;
 mod config;
 mod dates;

@@ -1,8 +1,10 @@
-//! Site profiles: what is known of a site, as data (TOML), and which of its pages are in scope.
+//! Site profiles: what is known of a site, as data (TOML), and which of its pages are in scope; and
+//! what the crawler and the extractor must agree on about any site: how its bytes become text.
 //!
-//! In: the built-in profiles and the operator's folder. Out: [`Sites`], asked by host. No page is
-//! read here and nothing is fetched.
+//! In: the built-in profiles and the operator's folder. Out: [`Sites`], asked by host. Nothing is
+//! fetched here.
 
+pub mod charset;
 mod config;
 mod error;
 mod profile;

@@ -9,8 +9,6 @@ use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Encoding, GB18030, GBK, UTF_8};
 use regex::bytes::Regex;
 
-use crate::ExtractError;
-
 /// Bytes at the start of a page that may declare its encoding.
 const DECLARATION_BYTES: usize = 4096;
 
@@ -27,13 +25,24 @@ static DECLARED: LazyLock<Regex> = LazyLock::new(|| {
 
 /// Text, and how clean it is.
 #[derive(Debug)]
-pub(crate) struct Decoded {
-    pub(crate) text: String,
+pub struct Decoded {
+    /// The whole of it.
+    pub text: String,
     /// Characters that the encoding has no meaning for, now U+FFFD.
-    pub(crate) replaced: usize,
+    pub replaced: usize,
 }
 
-pub(crate) fn decode(body: &[u8], content_type: Option<&str>) -> Result<Decoded, ExtractError> {
+/// No encoding makes text of the bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Undecodable {
+    /// Characters that had to be replaced in the best of the encodings.
+    pub replaced: usize,
+    /// Characters in all.
+    pub chars: usize,
+}
+
+/// Reads a page's body; `content_type` is the header of this name.
+pub fn decode(body: &[u8], content_type: Option<&str>) -> Result<Decoded, Undecodable> {
     if let Some((encoding, length)) = Encoding::for_bom(body) {
         return accept(decode_as(encoding, &body[length..]));
     }
@@ -91,11 +100,11 @@ fn decode_as(encoding: &'static Encoding, bytes: &[u8]) -> Decoded {
     }
 }
 
-fn accept(decoded: Decoded) -> Result<Decoded, ExtractError> {
+fn accept(decoded: Decoded) -> Result<Decoded, Undecodable> {
     let chars = decoded.text.chars().count();
     let nulls = decoded.text.matches('\0').count();
     if (decoded.replaced + nulls) * WORST_SHARE > chars {
-        return Err(ExtractError::CharsetUndecodable {
+        return Err(Undecodable {
             replaced: decoded.replaced + nulls,
             chars,
         });
@@ -153,9 +162,6 @@ mod tests {
         let decoded = decode(&bytes, Some("text/html; charset=utf-8")).unwrap();
         assert_eq!(decoded.replaced, 1);
         let noise = [0_u8; 400];
-        assert_eq!(
-            decode(&noise, None).unwrap_err().code(),
-            "charset_undecodable"
-        );
+        assert_eq!(decode(&noise, None).unwrap_err().replaced, 400);
     }
 }
