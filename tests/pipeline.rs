@@ -11,6 +11,8 @@ mod mill;
 #[path = "pipeline/pages.rs"]
 mod pages;
 
+#[path = "pipeline/discovery.rs"]
+mod discovery;
 #[path = "pipeline/ends.rs"]
 mod ends;
 #[path = "pipeline/faults.rs"]

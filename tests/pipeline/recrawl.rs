@@ -99,12 +99,20 @@ async fn when_too_many_pages_of_a_host_vanish_at_once_the_others_wait_for_an_ope
     for path in paths {
         mill.reaches(path, "indexed").await;
     }
-    for path in paths {
-        mill.site.page(path, Reply::status(404));
+    let unwanted = |number| html(&speech(number)).header("X-Robots-Tag", "noindex");
+    let replies = [
+        Reply::status(404),
+        unwanted(1),
+        Reply::status(404),
+        unwanted(3),
+    ];
+    for (path, reply) in paths.into_iter().zip(replies) {
+        mill.site.page(path, reply);
         let fate = again(&mill, path).await;
         assert_eq!(fate["state"], "skipped", "{fate}");
     }
-    mill.ends("/2.html", "skipped", "gone").await;
+    mill.ends("/1.html", "skipped", "gone").await;
+    mill.ends("/2.html", "skipped", "noindex").await;
     for path in ["/3.html", "/4.html"] {
         mill.ends(path, "skipped", "withdrawal_held").await;
         assert_eq!(mill.status(path).await["speeches"][0]["state"], "indexed");
@@ -124,11 +132,25 @@ async fn when_too_many_pages_of_a_host_vanish_at_once_the_others_wait_for_an_ope
     let host = mill.site.host();
     let (code, released) = mill.command(&["host", "release", &host]).await;
     assert_eq!((code, &released[0]["num_released"]), (Some(0), &1.into()));
-    mill.ends("/4.html", "skipped", "gone").await;
+    mill.ends("/4.html", "skipped", "noindex").await;
     mill.is_idle().await;
     assert_eq!(mill.documents().await.len(), 1);
     assert!(mill.command(&["host", "held"]).await.1.is_empty());
     let (code, _) = mill.command(&["host", "release", &host]).await;
     assert_eq!(code, Some(1), "nothing is held any more");
     assert!(mill.dead().await.is_empty());
+
+    // What a role counts last is not lost with it.
+    for role in ["crawler", "extractor"] {
+        mill.terminate(role).await;
+    }
+    let (_, status) = mill.command(&["status"]).await;
+    let ends = &status[0]["ends"];
+    for (stage, code) in [
+        ("crawler", "gone"),
+        ("extractor", "noindex"),
+        ("extractor", "withdrawal_held"),
+    ] {
+        assert_eq!(ends[stage][code], 2, "{code}: {ends}");
+    }
 }

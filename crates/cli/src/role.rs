@@ -77,6 +77,8 @@ impl Role {
         for stage in loops {
             running.spawn(async { Ok(stage.await?) });
         }
+        let process = self.process.clone();
+        running.spawn(async move { Ok(process.keep_counts().await?) });
         let mut first = Ok(());
         while let Some(ended) = running.join_next().await {
             let ended = ended.unwrap_or_else(|error| Err(error).context("a loop panicked"));
@@ -84,6 +86,11 @@ impl Role {
                 self.signals.shutdown.cancel();
             }
             first = first.and(ended);
+        }
+        // Nothing counts any more.
+        let last = tokio::time::timeout(LAST_WORDS, self.process.flush_counts()).await;
+        if !matches!(last, Ok(Ok(()))) {
+            tracing::warn!("what was counted last is lost");
         }
         self.broker.close(LAST_WORDS).await;
         serving.cancel();

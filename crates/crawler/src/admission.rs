@@ -127,7 +127,9 @@ impl Admission {
             Some("address_not_public")
         } else if link.depth > self.inner.max_depth.min(sites.max_depth(&host)) {
             Some("too_deep")
-        } else if profile.is_some_and(|profile| profile.in_scope(&link.url) == Scope::Out) {
+        } else if profile.is_some_and(|profile| profile.in_scope(&link.url) == Scope::Out)
+            && !Sites::is_sitemap(&link.url)
+        {
             Some("out_of_scope")
         } else {
             None
@@ -212,14 +214,16 @@ impl Stage for AdmitFound {
         let id = UrlId::of(&link.url);
         let known = self.0.known(&link.url).await?;
         let before = known.record.as_ref();
-        if before.is_some_and(|record| record.state == AdmissionState::Admitted) {
+        let is_seen = before.is_some_and(|record| record.state == AdmissionState::Admitted);
+        // Pages stay found; a sitemap is named again because it may name new ones.
+        if is_seen && !Sites::is_sitemap(&link.url) {
             outbox.count("seen");
             return Ok(());
         }
         // A link that was turned away is looked at again: it may come from a page nearer by.
         if let Some(code) = self.0.refuses(link) {
             outbox.count(code);
-            if before.is_none_or(|record| record.code.as_deref() != Some(code)) {
+            if !is_seen && before.is_none_or(|record| record.code.as_deref() != Some(code)) {
                 let record = AdmissionRecord {
                     state: AdmissionState::Skipped,
                     code: Some(code.to_owned()),
@@ -237,8 +241,10 @@ impl Stage for AdmitFound {
             every: None,
             refetch: false,
         };
-        let record = admitted(link.url.clone(), None);
-        outbox.record(Bucket::Urls, AdmissionRecord::key(&id), &record);
+        if !is_seen {
+            let record = admitted(link.url.clone(), None);
+            outbox.record(Bucket::Urls, AdmissionRecord::key(&id), &record);
+        }
         publish(outbox, request, known.deferred);
         Ok(())
     }

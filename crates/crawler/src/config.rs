@@ -2,13 +2,18 @@
 //!
 //! Everything is checked while it is parsed, before any I/O.
 
+mod ca;
+
+use std::path::Path;
 use std::time::Duration;
 
 use clap::Args;
 use messages::PRODUCT_TOKEN;
 use worker::parse_duration;
 
-use crate::{AllowedAddress, Guard};
+use crate::proxy::Proxies;
+use crate::{AllowedAddress, Guard, ProxyUrl, Sessions, SessionsError, SetupError};
+pub use ca::CaFile;
 
 const MIB: u64 = 1024 * 1024;
 
@@ -68,6 +73,23 @@ pub struct CrawlerConfig {
     )]
     pub allow_addresses: Vec<AllowedAddress>,
 
+    /// A file of what your accounts send along, a cookie or headers for the hosts that it names
+    /// ([[site]] in TOML); nobody but you may read it. Sent over TLS only, unless an entry says
+    /// insecure = true or --allow-address names the host, and never for a robots.txt.
+    #[arg(long, env = "SPEECHMILL_SESSIONS", value_name = "FILE", value_parser = sessions)]
+    pub sessions: Option<Sessions>,
+
+    /// The proxy that leads to the web, http://HOST:PORT, instead of `HTTP_PROXY`, `HTTPS_PROXY` or
+    /// `ALL_PROXY` of the environment; what `NO_PROXY` names is asked directly, and so are hosts named by
+    /// --allow-address. Names are looked up here first, and not asked for when they lead to an address
+    /// that is not public; where the proxy itself then finds them is the proxy's business.
+    #[arg(long, value_name = "URL")]
+    pub proxy: Option<ProxyUrl>,
+
+    /// A file of certificate authorities (PEM) to be trusted like those of the system.
+    #[arg(long, env = "SPEECHMILL_CA_FILE", value_name = "FILE", value_parser = ca_file)]
+    pub ca_file: Option<CaFile>,
+
     /// How long a site's robots.txt is believed before it is fetched again.
     #[arg(long, env = "SPEECHMILL_ROBOTS_TTL", default_value = "24h", value_parser = time_limit)]
     pub robots_ttl: Duration,
@@ -81,6 +103,11 @@ pub struct CrawlerConfig {
         value_name = "ADDRESS"
     )]
     pub ignore_robots: Vec<AllowedAddress>,
+
+    /// A page that was there counts as gone once its site has refused it so many times in a row, in
+    /// other ways than 404 and 410; silence, 5xx, 401, 403 and 429 never count.
+    #[arg(long, env = "SPEECHMILL_GONE_AFTER", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    pub gone_after: u32,
 
     /// Links followed from a submitted page; a site's profile may say less.
     #[arg(long, env = "SPEECHMILL_MAX_DEPTH", default_value_t = 3)]
@@ -110,6 +137,15 @@ impl CrawlerConfig {
         }
     }
 
+    /// What is wrong with it in this environment, before any I/O. Verdict: Stop.
+    pub fn validate(&self) -> Result<(), SetupError> {
+        self.proxies().map(drop)
+    }
+
+    pub(crate) fn proxies(&self) -> Result<Option<Proxies>, SetupError> {
+        Proxies::new(self.proxy.as_ref(), |name| std::env::var(name).ok())
+    }
+
     pub(crate) fn guard(&self) -> Guard {
         Guard::new(self.allow_addresses.clone())
     }
@@ -131,6 +167,14 @@ fn header_text(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
+fn sessions(path: &str) -> Result<Sessions, SessionsError> {
+    Sessions::load(Path::new(path))
+}
+
+fn ca_file(path: &str) -> Result<CaFile, String> {
+    CaFile::load(Path::new(path))
+}
+
 fn latency_factor(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(factor) if (1.0..=100.0).contains(&factor) => Ok(factor),
@@ -147,6 +191,8 @@ fn time_limit(text: &str) -> Result<Duration, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
     use clap::Parser;
 
     use super::*;
@@ -206,8 +252,33 @@ mod tests {
             ["--user-agent", "机器人"],
             ["--contact", "a\r\nCookie: b"],
             ["--allow-address", "10.0.0.0/33"],
+            ["--sessions", "no/such/file"],
+            ["--ca-file", "Cargo.toml"],
         ] {
             assert!(parse(&bad).is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn a_sessions_file_that_is_wrong_is_named_and_nothing_of_it_is_shown() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(b"[[site]]\nhosts = [\"a.cn\"]\ncookie = s3cret")
+            .unwrap();
+        let path = file.path().to_str().unwrap();
+        let error = parse(&["--sessions", path]).unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains(path) && text.contains("line 3"), "{text}");
+        assert!(!format!("{text}{error:?}").contains("s3cret"), "{text}");
+    }
+
+    #[test]
+    fn a_proxys_password_is_in_no_description_of_the_configuration() {
+        let config = parse(&["--proxy", "socks5://me:s3cret@proxy"]).unwrap();
+        let error = config.validate().unwrap_err();
+        let text = format!("{config:?} {error} {error:?}");
+        assert!(
+            text.contains("--proxy") && !text.contains("s3cret"),
+            "{text}"
+        );
     }
 }

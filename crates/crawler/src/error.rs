@@ -6,7 +6,7 @@ use std::time::Duration;
 use messages::{Interval, UrlError};
 use worker::{BrokerError, Failure, Stop, Verdict};
 
-use crate::NotPublic;
+use crate::{NotPublic, Unresolved};
 
 /// The crawler can't be set up. Verdict: Stop.
 #[derive(Debug, thiserror::Error)]
@@ -16,9 +16,12 @@ pub enum SetupError {
     NoCrypto,
     /// Most likely the system has no root certificates.
     #[error(
-        "the HTTP client can't be set up: are root certificates installed (ca-certificates, or SSL_CERT_FILE)?"
+        "the HTTP client can't be set up: are root certificates installed (ca-certificates, SSL_CERT_FILE, or --ca-file)?"
     )]
     Client(#[source] reqwest::Error),
+    /// The setting, whose value may hold a password.
+    #[error("{0} is no proxy that we can speak to: write http://HOST:PORT")]
+    BadProxy(&'static str),
 }
 
 impl Failure for SetupError {
@@ -27,7 +30,10 @@ impl Failure for SetupError {
     }
 
     fn code(&self) -> Cow<'static, str> {
-        Cow::Borrowed("http_client")
+        Cow::Borrowed(match self {
+            Self::NoCrypto | Self::Client(_) => "http_client",
+            Self::BadProxy(_) => "bad_proxy",
+        })
     }
 }
 
@@ -41,7 +47,7 @@ pub enum FetchError {
         host: String,
         /// Why.
         #[source]
-        source: reqwest::Error,
+        source: Unresolved,
     },
     /// Verdict: Retry.
     #[error("{host} can't be connected to")]
@@ -61,6 +67,18 @@ pub enum FetchError {
         #[source]
         source: reqwest::Error,
     },
+    /// It is away, or does not connect us. Verdict: Retry.
+    #[error("the proxy does not lead to {host}")]
+    Proxy {
+        /// The host.
+        host: String,
+        /// Why.
+        #[source]
+        source: reqwest::Error,
+    },
+    /// Verdict: Retry; no page is to blame for it.
+    #[error("the proxy wants another name and password (407)")]
+    ProxyAuth,
     /// Verdict: Retry.
     #[error("{host} did not answer in time")]
     Timeout {
@@ -68,7 +86,7 @@ pub enum FetchError {
         host: String,
     },
     /// No answer, or one that is no HTTP. Verdict: Retry.
-    #[error("{host} closed the connection or sent something else than HTTP")]
+    #[error("{host} closed the connection or sent something that is no HTTP, or too much of it")]
     Answer {
         /// The host.
         host: String,
@@ -97,6 +115,12 @@ pub enum FetchError {
         /// The limit that it passed.
         max_bytes: usize,
     },
+    /// Nobody could read it. Verdict: Reject.
+    #[error("it is packed as {coding:?}, which we can't undo")]
+    Coding {
+        /// What the site says of it.
+        coding: String,
+    },
     /// Verdict: Reject.
     #[error("it is {content_type}, not a page of text")]
     NotHtml {
@@ -123,12 +147,31 @@ impl FetchError {
     }
 }
 
+impl FetchError {
+    /// Whether the site said for good that there is no such page to be had: not that it can't say
+    /// now, nor that it wants to know us first.
+    pub(crate) fn is_refusal(&self) -> bool {
+        match self {
+            Self::Status { status, .. } => {
+                matches!(status, 400..=499) && !matches!(status, 401 | 403 | 407 | 408 | 425 | 429)
+            }
+            Self::TooManyRedirects(_)
+            | Self::RedirectLoop
+            | Self::BadRedirect(_)
+            | Self::NotHtml { .. } => true,
+            _ => false,
+        }
+    }
+}
+
 impl Failure for FetchError {
     fn verdict(&self) -> Verdict {
         match self {
             Self::Dns { .. }
             | Self::Connect { .. }
             | Self::Tls { .. }
+            | Self::Proxy { .. }
+            | Self::ProxyAuth
             | Self::Timeout { .. }
             | Self::Answer { .. }
             | Self::Body(_) => Verdict::Retry { after: None },
@@ -141,6 +184,7 @@ impl Failure for FetchError {
             | Self::RedirectLoop
             | Self::BadRedirect(_)
             | Self::BodyTooLarge { .. }
+            | Self::Coding { .. }
             | Self::NotHtml { .. }
             | Self::Status { .. } => Verdict::Reject,
         }
@@ -151,6 +195,7 @@ impl Failure for FetchError {
             Self::Dns { .. } => "dns_failed",
             Self::Connect { .. } => "connect_failed",
             Self::Tls { .. } => "tls_failed",
+            Self::Proxy { .. } | Self::ProxyAuth => "proxy_failed",
             Self::Timeout { .. } => "timeout",
             Self::Answer { .. } => "answer_broken",
             Self::Body(_) => "body_broken",
@@ -159,6 +204,7 @@ impl Failure for FetchError {
             Self::RedirectLoop => "redirect_loop",
             Self::BadRedirect(_) => "bad_redirect",
             Self::BodyTooLarge { .. } => "body_too_large",
+            Self::Coding { .. } => "coding_unknown",
             Self::NotHtml { .. } => "not_html",
             Self::Status { status, .. } => return Cow::Owned(format!("http_{status}")),
         })

@@ -1,29 +1,32 @@
 //! One HTTP request: a URL goes in, a page, a redirect or a clear failure comes out.
 //!
 //! The body is read as a stream with its compression undone, and never beyond the limit. Redirects
-//! are not followed here, so that whoever follows them looks at each address. Keeps no cookies.
+//! are not followed here, so that whoever follows them looks at each address. Keeps no cookies; what
+//! a session sends along is sent to the hosts that it is for, on each hop anew.
 
+mod client;
 mod content_type;
+mod failure;
 mod robots;
 
-use std::error::Error;
 use std::fmt::Write;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use messages::{CanonicalUrl, timestamp};
+use reqwest::Response;
 use reqwest::header::{
-    ACCEPT, ACCEPT_LANGUAGE, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue,
-    IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, LOCATION, RETRY_AFTER,
+    CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE,
+    IF_NONE_MATCH, LAST_MODIFIED, LOCATION, RETRY_AFTER,
 };
-use reqwest::{Client, ClientBuilder, Response, redirect};
 use time::OffsetDateTime;
 
-use crate::resolver::{Resolver, Unresolved};
 use crate::standing::Validators;
-use crate::{CrawlerConfig, FetchError, Guard, NotPublic, SetupError, metrics, retry_after};
+use crate::{CrawlerConfig, FetchError, Guard, Sessions, SetupError, metrics, retry_after};
 
+use client::Clients;
 use content_type::is_page;
+use failure::{body_failed, request_failed, timed_out};
 pub(crate) use robots::RobotsAnswer;
 
 /// The longest header value that we keep, in bytes.
@@ -48,7 +51,10 @@ pub(crate) enum Ending {
     /// The status that says so.
     Gone(u16),
     /// The page is the one that the validators are of.
-    Unchanged,
+    /// Its headers `X-Robots-Tag` may have changed all the same.
+    Unchanged {
+        robots_tags: Vec<String>,
+    },
 }
 
 /// A page as it came.
@@ -64,30 +70,19 @@ pub(crate) struct Download {
     pub(crate) body: Vec<u8>,
 }
 
-/// The HTTP clients.
+/// Fetches.
 #[derive(Debug)]
 pub(crate) struct Fetcher {
-    guarded: Client,
-    /// For hosts that the operator allows by name.
-    unguarded: Client,
+    clients: Clients,
+    sessions: Sessions,
     max_body_bytes: usize,
 }
 
 impl Fetcher {
     pub(crate) fn new(config: &CrawlerConfig, guard: Arc<Guard>) -> Result<Self, SetupError> {
-        // The client would panic.
-        if rustls::crypto::CryptoProvider::get_default().is_none() {
-            return Err(SetupError::NoCrypto);
-        }
-        let build = |resolver| {
-            client(config)
-                .dns_resolver(resolver)
-                .build()
-                .map_err(SetupError::Client)
-        };
         Ok(Self {
-            guarded: build(Resolver::guarded(guard))?,
-            unguarded: build(Resolver::unguarded())?,
+            clients: Clients::new(config, guard)?,
+            sessions: config.sessions.clone().unwrap_or_default(),
             max_body_bytes: config.max_body_bytes(),
         })
     }
@@ -116,17 +111,27 @@ impl Fetcher {
         is_allowed: bool,
         seen: &mut Option<u16>,
     ) -> Result<Answer, FetchError> {
-        let mut request = self.client_for(is_allowed).get(url.as_url().clone());
+        let route = self.clients.route(url, is_allowed).await?;
+        let mut request = route.client.get(url.as_url().clone());
+        if let Some(headers) = self.sessions.headers_for(url, is_allowed) {
+            request = request.headers(headers.clone());
+        }
         if let Some(validators) = validators {
             request = request.headers(conditions(validators));
         }
         let response = request
             .send()
             .await
-            .map_err(|error| request_failed(url, error))?;
+            .map_err(|error| request_failed(url, error, route.is_proxied))?;
         let status = response.status().as_u16();
         *seen = Some(status);
         match status {
+            407 if route.is_proxied => Err(FetchError::ProxyAuth),
+            // Nothing, and a part of something that was asked for whole, are no page.
+            204..=206 => Err(FetchError::Status {
+                status,
+                after: None,
+            }),
             200..=299 => self
                 .page(url, response)
                 .await
@@ -143,21 +148,15 @@ impl Fetcher {
                 }),
             },
             // To one who did not ask, it says nothing.
-            304 if validators.is_some() => Ok(Answer::End(Ending::Unchanged)),
+            304 if validators.is_some() => Ok(Answer::End(Ending::Unchanged {
+                robots_tags: robots_tags(response.headers()),
+            })),
             404 | 410 => Ok(Answer::End(Ending::Gone(status))),
             _ => {
                 let after = value(response.headers(), RETRY_AFTER)
                     .and_then(|value| retry_after::parse(&value, timestamp::now()));
                 Err(FetchError::Status { status, after })
             }
-        }
-    }
-
-    fn client_for(&self, is_allowed: bool) -> &Client {
-        if is_allowed {
-            &self.unguarded
-        } else {
-            &self.guarded
         }
     }
 
@@ -169,10 +168,16 @@ impl Fetcher {
         let began_at = timestamp::now();
         let headers = response.headers();
         let content_type = value(headers, CONTENT_TYPE);
-        if let Some(content_type) = content_type.as_ref().filter(|it| !is_page(it)) {
+        if let Some(content_type) = content_type
+            .as_ref()
+            .filter(|it| !is_page(it, url.as_url().path()))
+        {
             return Err(FetchError::NotHtml {
                 content_type: content_type.clone(),
             });
+        }
+        if let Some(coding) = value(headers, CONTENT_ENCODING).filter(|it| is_packed(it)) {
+            return Err(FetchError::Coding { coding });
         }
         let (etag, last_modified) = (value(headers, ETAG), value(headers, LAST_MODIFIED));
         let robots_tags = robots_tags(headers);
@@ -203,31 +208,6 @@ impl Fetcher {
     }
 }
 
-fn client(config: &CrawlerConfig) -> ClientBuilder {
-    let mut headers = HeaderMap::new();
-    headers.insert(
-        ACCEPT,
-        HeaderValue::from_static("text/html,application/xhtml+xml,text/plain;q=0.9,*/*;q=0.1"),
-    );
-    headers.insert(
-        ACCEPT_LANGUAGE,
-        HeaderValue::from_static("zh-CN,zh;q=0.9,*;q=0.1"),
-    );
-    Client::builder()
-        .user_agent(config.full_user_agent())
-        .default_headers(headers)
-        .connect_timeout(config.connect_timeout)
-        .redirect(redirect::Policy::none())
-        // A failure must not be asked again behind the back of the host's pace.
-        .retry(reqwest::retry::never())
-        .referer(false)
-        // Behind a proxy nobody could say which address is asked.
-        .no_proxy()
-        // One, but for hosts without pace.
-        .pool_max_idle_per_host(config.fetch_concurrency.into())
-        .pool_idle_timeout(Duration::from_secs(20))
-}
-
 /// What was a header once is one again.
 fn conditions(validators: Validators<'_>) -> HeaderMap {
     let conditions = [
@@ -236,6 +216,25 @@ fn conditions(validators: Validators<'_>) -> HeaderMap {
     ];
     let valid = |(name, value): (_, Option<&str>)| Some((name, value?.parse().ok()?));
     conditions.into_iter().filter_map(valid).collect()
+}
+
+/// Whether a body is still packed whose coding was not undone: one in an odd spelling, or several.
+/// Sites also write charsets and nonsense there, over bodies in plain text; browsers ignore that.
+fn is_packed(coding: &str) -> bool {
+    let mut names = coding.split(',').map(str::trim);
+    names.any(|name| {
+        [
+            "br",
+            "compress",
+            "deflate",
+            "gzip",
+            "x-compress",
+            "x-gzip",
+            "zstd",
+        ]
+        .iter()
+        .any(|packed| name.eq_ignore_ascii_case(packed))
+    })
 }
 
 /// What is too much to be kept is cut; it takes more than a joke to write so many.
@@ -270,59 +269,6 @@ fn location_text(value: &HeaderValue) -> String {
             }
             text
         })
-}
-
-fn timed_out(url: &CanonicalUrl) -> FetchError {
-    FetchError::Timeout {
-        host: url.host().to_string(),
-    }
-}
-
-fn request_failed(url: &CanonicalUrl, error: reqwest::Error) -> FetchError {
-    let host = url.host().to_string();
-    if let Some(refused) = cause::<NotPublic>(&error) {
-        return FetchError::NotPublic(refused.clone());
-    }
-    let is_unresolved = cause::<Unresolved>(&error).is_some();
-    let is_tls = cause::<rustls::Error>(&error).is_some();
-    let source = error.without_url();
-    if is_unresolved {
-        FetchError::Dns { host, source }
-    } else if source.is_timeout() {
-        FetchError::Timeout { host }
-    } else if is_tls {
-        FetchError::Tls { host, source }
-    } else if source.is_connect() {
-        FetchError::Connect { host, source }
-    } else {
-        FetchError::Answer { host, source }
-    }
-}
-
-fn body_failed(url: &CanonicalUrl, error: reqwest::Error) -> FetchError {
-    if error.is_timeout() {
-        timed_out(url)
-    } else {
-        FetchError::Body(error.without_url())
-    }
-}
-
-/// The cause of this type, also where an I/O error wraps it: `source` steps over what is inside.
-fn cause<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if let Some(found) = error.downcast_ref::<E>() {
-            return Some(found);
-        }
-        let inner = error
-            .downcast_ref::<std::io::Error>()
-            .and_then(std::io::Error::get_ref);
-        next = match inner {
-            Some(inner) => Some(inner),
-            None => error.source(),
-        };
-    }
-    None
 }
 
 #[cfg(test)]

@@ -3,22 +3,26 @@
 //! A fetch that may work another time is published again as `crawl.later.<url_id>`; what can never
 //! work, or did not work often enough, is an error and becomes a dead letter.
 
+mod article;
+mod miss;
 mod page;
 mod permission;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use messages::{CanonicalUrl, CrawlRecord, CrawlRequest, Gone, Host, Page, UrlId, timestamp};
+use messages::{CanonicalUrl, CrawlRecord, CrawlRequest, Host, UrlId, timestamp};
+use sites::Sites;
 use time::OffsetDateTime;
 use worker::topology::{Bucket, CRAWLER, ConsumerSpec};
-use worker::{Broker, Delivery, Failure, Merge, Outbox, RetryConfig, Stage, Verdict};
+use worker::{Broker, Delivery, Failure, Merge, Outbox, RetryConfig, Stage};
 
-use crate::clock::{Clock, Entry, LONGEST_PAUSE, PATIENCE, Pace};
+use crate::clock::{Clock, Entry, PATIENCE, Pace};
 use crate::config::DEFAULT_DELAY;
 use crate::fetch::{Answer, Ending, Fetcher};
 use crate::standing::{self, Standing};
 use crate::{CrawlError, CrawlerConfig, FetchError, Guard, Robots, SetupError};
+use article::Reading;
 use page::page;
 use permission::Leave;
 
@@ -34,6 +38,10 @@ pub struct Crawler {
     delay: Option<Duration>,
     fetch_timeout: Duration,
     max_redirects: u16,
+    max_body_bytes: usize,
+    /// After so many refusals in a row a page counts as gone.
+    gone_after: u32,
+    sites: Arc<Sites>,
     guard: Arc<Guard>,
     fetcher: Fetcher,
     clock: Clock,
@@ -60,6 +68,7 @@ impl Crawler {
         broker: Broker,
         config: &CrawlerConfig,
         retry: RetryConfig,
+        sites: Arc<Sites>,
     ) -> Result<Self, SetupError> {
         let guard = Arc::new(config.guard());
         let concurrency = config.fetch_concurrency.into();
@@ -73,6 +82,9 @@ impl Crawler {
             delay: config.delay,
             fetch_timeout: config.fetch_timeout,
             max_redirects: config.max_redirects,
+            max_body_bytes: config.max_body_bytes(),
+            gone_after: config.gone_after,
+            sites,
             fetcher: Fetcher::new(config, guard.clone())?,
             guard,
         })
@@ -88,6 +100,7 @@ impl Crawler {
         &self,
         url: &CanonicalUrl,
         standing: Option<&Standing>,
+        patience: Duration,
     ) -> Result<Arrival, CrawlError> {
         let mut visited = vec![url.clone()];
         let mut current = url.clone();
@@ -95,7 +108,7 @@ impl Crawler {
         loop {
             let is_allowed = self.guard.check(&current).map_err(FetchError::from)?;
             let patience = if visited.len() == 1 {
-                PATIENCE
+                patience
             } else {
                 HOP_PATIENCE
             };
@@ -178,10 +191,16 @@ impl Crawler {
     ) -> Result<(), CrawlError> {
         let id = request.url_id();
         match ending {
-            Ending::Page(download) => {
-                let (page, record) = page(request, final_url, *download, self.robots.own_agent())
-                    .await
-                    .map_err(CrawlError::Fetch)?;
+            Ending::Page(mut download) => {
+                let rest = match self.rest(request, &final_url, &mut download).await? {
+                    Reading::To(rest) => rest,
+                    Reading::Later(at) => {
+                        defer(outbox, request, at);
+                        return Ok(());
+                    }
+                };
+                let agent = self.robots.own_agent();
+                let (page, record) = page(request, final_url, *download, rest, agent).await?;
                 let record = if standing.is_some_and(|standing| standing.is(&page)) {
                     outbox.count("unchanged");
                     standing::unchanged(record)
@@ -192,69 +211,27 @@ impl Crawler {
                 outbox.record(Bucket::Urls, CrawlRecord::key(&id), &record);
             }
             Ending::Gone(status) => {
-                let fetched_at = timestamp::now();
-                outbox.publish_newer(Page::Gone(Gone {
-                    url: request.url.clone(),
-                    status,
-                    fetched_at,
-                }));
                 let before = self.record_of(&id).await.flatten();
-                // Without validators: if it comes back, it is a new page.
-                let record = CrawlRecord {
-                    status,
-                    fetched_at,
-                    code: Some("gone".to_owned()),
-                    content_hash: None,
-                    etag: None,
-                    last_modified: None,
-                    misses: before.map_or(0, |before| before.misses).saturating_add(1),
-                };
-                outbox.record(Bucket::Urls, CrawlRecord::key(&id), &record);
-                outbox.count("gone");
+                miss::gone(outbox, request, status, before);
             }
-            Ending::Unchanged => {
-                if let Some(standing) = standing {
-                    let record = standing.confirmed();
-                    outbox.record(Bucket::Urls, CrawlRecord::key(&id), &record);
+            Ending::Unchanged { robots_tags } => match standing {
+                Some(standing) if !standing.has_tags(&robots_tags) => {
+                    let whole = CrawlRequest {
+                        refetch: true,
+                        ..request.clone()
+                    };
+                    postpone(outbox, whole, timestamp::now());
+                    outbox.count("directives_changed");
                 }
-                outbox.count("unchanged");
-            }
+                standing => {
+                    if let Some(standing) = standing {
+                        let record = standing.confirmed();
+                        outbox.record(Bucket::Urls, CrawlRecord::key(&id), &record);
+                    }
+                    outbox.count("unchanged");
+                }
+            },
         }
-        Ok(())
-    }
-
-    async fn failed(
-        &self,
-        request: &CrawlRequest,
-        error: FetchError,
-        outbox: &mut Outbox,
-    ) -> Result<(), CrawlError> {
-        let Verdict::Retry { after } = error.verdict() else {
-            return Err(CrawlError::Fetch(error));
-        };
-        let attempts = request.attempt.saturating_add(1);
-        if attempts >= self.retry.max_attempts {
-            return Err(CrawlError::GivenUp {
-                attempts,
-                source: error,
-            });
-        }
-        let (id, code) = (request.url_id(), error.code());
-        let pause = self.retry.pause(attempts, after);
-        tracing::warn!(
-            stage = Self::NAME, %id, %code, attempts,
-            "{id} failed and is fetched again in {pause:.1?}: {}", worker::chain(&error)
-        );
-        let again = CrawlRequest {
-            attempt: attempts,
-            ..request.clone()
-        };
-        postpone(outbox, again, timestamp::now() + pause.min(LONGEST_PAUSE));
-        if let Some(before) = self.record_of(&id).await {
-            let record = missed(before, error.status(), &code);
-            outbox.record(Bucket::Urls, CrawlRecord::key(&id), &record);
-        }
-        outbox.count(&code);
         Ok(())
     }
 
@@ -283,14 +260,14 @@ impl Stage for Crawler {
     ) -> Result<(), CrawlError> {
         let request = &standing::restored(&self.broker, &input.message).await;
         let standing = Standing::of(&self.broker, request).await;
-        match self.follow(&request.url, standing.as_ref()).await {
+        let following = self.follow(&request.url, standing.as_ref(), PATIENCE);
+        let arrived = match following.await {
             Ok(Arrival::At(final_url, ending)) => {
-                self.arrived(request, final_url, ending, standing, outbox)
-                    .await
+                let arriving = self.arrived(request, final_url, ending, standing, outbox);
+                arriving.await
             }
             Ok(Arrival::Later(at)) => {
-                postpone(outbox, request.clone(), at);
-                outbox.count("deferred");
+                defer(outbox, request, at);
                 Ok(())
             }
             Ok(Arrival::Denied) => {
@@ -301,10 +278,19 @@ impl Stage for Crawler {
                 self.unreachable(request, at, outbox).await;
                 Ok(())
             }
-            Err(CrawlError::Fetch(error)) => self.failed(request, error, outbox).await,
             Err(error) => Err(error),
+        };
+        match arrived {
+            Err(CrawlError::Fetch(error)) => self.missed(request, error, outbox).await,
+            arrived => arrived,
         }
     }
+}
+
+/// The host is busy: no attempt is used.
+fn defer(outbox: &mut Outbox, request: &CrawlRequest, at: OffsetDateTime) {
+    postpone(outbox, request.clone(), at);
+    outbox.count("deferred");
 }
 
 /// Publishes a request again for a later time, with all that a deferred one of the same URL asks for.
@@ -326,52 +312,4 @@ fn postpone(outbox: &mut Outbox, request: CrawlRequest, at: OffsetDateTime) {
             })
         },
     );
-}
-
-/// The record after a fetch that missed the page: what is known of the page itself stays.
-fn missed(before: Option<CrawlRecord>, status: u16, code: &str) -> CrawlRecord {
-    let before = before.unwrap_or(CrawlRecord {
-        status,
-        fetched_at: timestamp::now(),
-        code: None,
-        content_hash: None,
-        etag: None,
-        last_modified: None,
-        misses: 0,
-    });
-    CrawlRecord {
-        status,
-        fetched_at: timestamp::now(),
-        code: Some(code.to_owned()),
-        misses: before.misses.saturating_add(1),
-        ..before
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use messages::ContentHash;
-
-    use super::*;
-
-    #[test]
-    fn a_miss_keeps_what_is_known_of_the_page() {
-        let before = CrawlRecord {
-            status: 200,
-            fetched_at: timestamp::now(),
-            code: None,
-            content_hash: Some(ContentHash::of(b"page")),
-            etag: Some("\"v1\"".to_owned()),
-            last_modified: None,
-            misses: 2,
-        };
-        let after = missed(Some(before.clone()), 500, "http_500");
-        assert_eq!((after.status, after.misses), (500, 3));
-        assert_eq!(after.code.as_deref(), Some("http_500"));
-        assert_eq!(
-            (after.etag, after.content_hash),
-            (before.etag, before.content_hash)
-        );
-        assert_eq!(missed(None, 0, "timeout").misses, 1);
-    }
 }

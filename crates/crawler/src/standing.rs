@@ -5,8 +5,8 @@
 
 use futures_util::try_join;
 use messages::{
-    AdmissionRecord, Body, CanonicalUrl, CrawlRecord, CrawlRequest, ExtractRecord, Page, Response,
-    UrlId, Why, timestamp,
+    AdmissionRecord, Body, CanonicalUrl, CrawlRecord, CrawlRequest, ExtractRecord, Page, PagePart,
+    Response, UrlId, Why, timestamp,
 };
 use worker::topology::{Bucket, PAGES};
 use worker::{Broker, BrokerError, Record};
@@ -49,7 +49,7 @@ impl Standing {
         let Some(record) = value::<CrawlRecord>(record) else {
             return Ok(None);
         };
-        if record.content_hash.is_none() || has_lost_links(broker, &id).await? {
+        if record.content_hash.is_none() || must_lead_again(broker, &id).await? {
             return Ok(None);
         }
         let page = broker
@@ -58,7 +58,10 @@ impl Standing {
             .map(|latest| latest.message);
         Ok(match page {
             // Links of a page that is nearer by now reach farther: it has to be extracted again.
-            Some(Page::Response(page)) if page.depth <= request.depth => {
+            // And a part that was lost comes only with the whole.
+            Some(Page::Response(page))
+                if page.depth <= request.depth && page.lost_part.is_none() =>
+            {
                 Some(Self::new(record, page))
             }
             _ => None,
@@ -67,8 +70,16 @@ impl Standing {
 
     fn new(record: CrawlRecord, page: Response) -> Self {
         // The body is long, and its hash says enough.
-        let body = Body::compress(&[]);
-        let page = Response { body, ..page };
+        let body = || Body::compress(&[]);
+        let bodiless = |part| PagePart {
+            body: body(),
+            ..part
+        };
+        let page = Response {
+            body: body(),
+            parts: page.parts.into_iter().map(bodiless).collect(),
+            ..page
+        };
         Self { record, page }
     }
 
@@ -96,9 +107,17 @@ impl Standing {
                     && page.content_type == standing.content_type
                     && page.robots_tags == standing.robots_tags
                     && page.agent == standing.agent
+                    && page.lost_part == standing.lost_part
+                    && page.parts.len() == standing.parts.len()
+                    && std::iter::zip(&page.parts, &standing.parts).all(is_same_part)
             }
             Page::Gone(_) => false,
         }
+    }
+
+    /// Whether the page has these headers `X-Robots-Tag` still.
+    pub(crate) fn has_tags(&self, robots_tags: &[String]) -> bool {
+        self.page.robots_tags == robots_tags
     }
 
     /// The record once the site has confirmed the page.
@@ -107,9 +126,16 @@ impl Standing {
             status: 304,
             fetched_at: timestamp::now(),
             misses: 0,
+            refusals: 0,
             ..self.record
         })
     }
+}
+
+fn is_same_part((one, other): (&PagePart, &PagePart)) -> bool {
+    one.url == other.url
+        && one.content_hash == other.content_hash
+        && one.content_type == other.content_type
 }
 
 /// The record of a fetch that brought nothing new.
@@ -146,11 +172,18 @@ async fn is_refetch(broker: &Broker, id: &UrlId) -> Result<bool, BrokerError> {
     Ok(asked_at > value(crawl).map(|crawl| crawl.fetched_at))
 }
 
-/// Links that the frontier had no room for come back only with their page.
-async fn has_lost_links(broker: &Broker, id: &UrlId) -> Result<bool, BrokerError> {
+/// Pages that lead on to what may have changed though they have not: links that the frontier had no
+/// room for come back only with their page, and lists of sitemaps lead to the same sitemaps for years.
+async fn must_lead_again(broker: &Broker, id: &UrlId) -> Result<bool, BrokerError> {
     let key = ExtractRecord::key(id);
     let record = broker.record::<ExtractRecord>(Bucket::Urls, &key).await?;
-    Ok(value(record).is_some_and(|extract| extract.num_refused_links > 0))
+    Ok(value(record).is_some_and(|extract| {
+        let is_index = matches!(
+            extract.code.as_deref(),
+            Some("robots_txt" | "sitemap_index")
+        );
+        extract.num_refused_links > 0 || is_index
+    }))
 }
 
 fn value<T>(record: Option<Record<T>>) -> Option<T> {
@@ -179,6 +212,8 @@ mod tests {
             depth: 0,
             content_hash: ContentHash::of(bytes),
             body: Body::compress(bytes),
+            parts: Vec::new(),
+            lost_part: None,
         }
     }
 
@@ -191,6 +226,7 @@ mod tests {
             etag: Some("\"v1\"".to_owned()),
             last_modified: None,
             misses: 1,
+            refusals: 1,
         }
     }
 

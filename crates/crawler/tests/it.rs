@@ -7,12 +7,19 @@
 
 mod it {
     mod admission;
+    mod articles;
     mod broken;
     mod fetching;
+    mod files;
     mod guarding;
+    mod https;
     mod lab;
+    mod overdue;
     mod politeness;
+    mod proxy;
     mod recrawl;
     mod retrying;
     mod robots;
+    mod safety;
+    mod sessions;
 }

@@ -25,6 +25,7 @@ pub(crate) fn judge(
     flat: &Flat,
     span: (usize, usize),
     profile: Option<&Profile>,
+    lost_part: Option<&str>,
 ) -> Completeness {
     let marks = marks(flat, span, profile);
     let announced = structure::announced(paragraphs);
@@ -48,12 +49,15 @@ pub(crate) fn judge(
         missing,
         format!("sections_missing:{found}/{}", announced.unwrap_or_default()),
     );
+    if let Some(code) = lost_part {
+        evidence.push(format!("part_missing:{code}"));
+    }
     let signs = [on_heading, mid_sentence, missing]
         .iter()
         .filter(|sign| **sign)
         .count();
     Completeness {
-        state: state(&marks, on_heading, signs),
+        state: state(&marks, on_heading || lost_part.is_some(), signs),
         announced_sections: announced,
         found_sections: found,
         shown_chars: marks.shown,
@@ -62,8 +66,13 @@ pub(crate) fn judge(
     }
 }
 
+/// Whether a line ends where no sentence does.
+pub(crate) fn is_cut(line: &str) -> bool {
+    !line.ends_with(ENDS)
+}
+
 /// A button alone proves nothing, nor does one weak sign: many hide nothing, many texts end oddly.
-fn state(marks: &Marks, on_heading: bool, signs: usize) -> CompletenessState {
+fn state(marks: &Marks, is_cut: bool, signs: usize) -> CompletenessState {
     if marks.walls.contains(&Wall::Login) {
         return CompletenessState::LoginWall;
     }
@@ -71,7 +80,7 @@ fn state(marks: &Marks, on_heading: bool, signs: usize) -> CompletenessState {
         return CompletenessState::Teaser;
     }
     let button = marks.walls.contains(&Wall::Button);
-    match (on_heading, signs, button) {
+    match (is_cut, signs, button) {
         (true, ..) | (_, 2.., _) | (_, 1, true) => CompletenessState::Truncated,
         (_, 1, _) | (_, _, true) => CompletenessState::Unknown,
         _ => CompletenessState::Full,
@@ -127,7 +136,7 @@ fn ends_mid_sentence(paragraphs: &[String]) -> bool {
         let ends = line.ends_with(ENDS);
         ends || num_chars(line) >= SENTENCE
     });
-    sentence.is_some_and(|line| !line.ends_with(ENDS))
+    sentence.is_some_and(|line| is_cut(line))
 }
 
 #[cfg(test)]
@@ -140,7 +149,8 @@ mod tests {
         let page = format!("<p>{}</p>{after}", texts.join("</p><p>"));
         let flat = crate::blocks::flatten(&Html::parse_document(&page));
         let sections = structure::sections(&paragraphs);
-        judge(&paragraphs, &sections, &flat, (0, texts.len() - 1), None)
+        let span = (0, texts.len() - 1);
+        judge(&paragraphs, &sections, &flat, span, None, None)
     }
 
     const INTRO: &str = "同志们，下面我讲两点意见，请大家讨论。";

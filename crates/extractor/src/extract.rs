@@ -2,24 +2,28 @@
 //!
 //! Synchronous and pure: no clock, no network, no panic; time and memory are bounded by the page.
 
+use messages::CanonicalUrl;
 use sites::{Profile, Sites, charset};
 
 use crate::arbitration::{self, Winner};
+use crate::article::{self, Ending};
 use crate::blocks::{Flat, flatten};
 use crate::body::Body;
 use crate::directives::Directives;
+use crate::discovery::{self, Discovery};
 use crate::dom::Dom;
 use crate::generic::{self, Choice};
+use crate::links::Links;
 use crate::profile::{self, Applied};
 use crate::record::{self, Source};
 use crate::{ExtractError, Extraction, HostMemory, PageView, Skip};
-use crate::{dom, links, second_opinion, skip};
+use crate::{dom, second_opinion, skip};
 
 /// Bytes of a page, at most.
 pub const MAX_BYTES: usize = 8 * 1024 * 1024;
 
 /// Rises with every change that may change a record: part of a speech's version.
-pub const REVISION: u32 = 2;
+pub const REVISION: u32 = 3;
 
 /// Below this margin the first extractor is unsure of its choice.
 const SURE: f64 = 0.98;
@@ -39,6 +43,15 @@ pub fn extract(
             limit: MAX_BYTES,
         });
     }
+    if let Some(Discovery { kind, links }) = discovery::of(page, sites) {
+        return Ok(Extraction {
+            speeches: Vec::new(),
+            skip: Some(kind),
+            links: links.in_scope,
+            num_out_of_scope: links.num_out_of_scope,
+            num_replaced: 0,
+        });
+    }
     refuse_other_types(page)?;
     let decoded = charset::decode(page.body, page.content_type)?;
     let dom = dom::parse(&decoded.text)?;
@@ -56,12 +69,20 @@ pub fn extract(
     let skip = skip::reason(page, &found);
     let on_list = skip == Some(Skip::ListPage);
     let directives = Directives::of(page.robots_tags, &dom.html, page.agent);
-    let links = if directives.no_follow {
-        Vec::new()
+    let mut links = if directives.no_follow {
+        Links::default()
     } else {
-        links::in_scope(page.final_url, &dom.html, sites, on_list)
+        Links::of(page.final_url, &dom.html, sites, on_list)
     };
+    let is_part = |link: &CanonicalUrl| page.parts.iter().any(|part| part.url == link);
+    links.in_scope.retain(|link| !is_part(link));
     let skip = directives.no_index.then_some(Skip::NoIndex).or(skip);
+    let mut ending = Ending::default();
+    let body = body.map(|mut body| {
+        ending = article::join(&mut body, page.parts, profile);
+        body
+    });
+    let replaced = decoded.replaced + ending.replaced;
     let speeches = match (skip, body.as_ref()) {
         (None, Some(body)) => vec![record::build(&Source {
             page,
@@ -70,7 +91,8 @@ pub fn extract(
             body,
             profile,
             applied: applied.as_ref(),
-            replaced: decoded.replaced,
+            replaced,
+            ending: &ending,
         })],
         _ => Vec::new(),
     };
@@ -79,7 +101,9 @@ pub fn extract(
             .is_empty()
             .then(|| skip.unwrap_or(Skip::NoMainText)),
         speeches,
-        links,
+        links: links.in_scope,
+        num_out_of_scope: links.num_out_of_scope,
+        num_replaced: u32::try_from(replaced).unwrap_or(u32::MAX),
     })
 }
 
@@ -105,13 +129,21 @@ fn refuse_other_types(page: &PageView<'_>) -> Result<(), ExtractError> {
     if !readable {
         return Err(ExtractError::NotHtml(kind));
     }
+    if discovery::is_packed(page.body) {
+        return Err(ExtractError::NotHtml("application/gzip".to_owned()));
+    }
     if page.body.starts_with(b"%PDF-") {
         return Err(ExtractError::NotHtml("application/pdf".to_owned()));
     }
     Ok(())
 }
 
-fn main_text(text: &str, dom: &Dom, flat: &Flat, applied: Option<&Applied>) -> Option<Body> {
+pub(crate) fn main_text(
+    text: &str,
+    dom: &Dom,
+    flat: &Flat,
+    applied: Option<&Applied>,
+) -> Option<Body> {
     if let Some(choice) = applied.and_then(|applied| applied.choice.clone()) {
         return Some(Body::of_profile(flat, &choice));
     }

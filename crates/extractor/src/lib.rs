@@ -4,12 +4,14 @@
 //! nothing here knows a clock or a network, and nothing panics, whatever the bytes.
 
 mod arbitration;
+mod article;
 mod blocks;
 mod body;
 mod completeness;
 mod config;
 mod dates;
 mod directives;
+mod discovery;
 mod dom;
 mod error;
 mod extract;
@@ -38,5 +40,5 @@ mod webmeta;
 pub use config::ExtractorConfig;
 pub use error::ExtractError;
 pub use extract::{MAX_BYTES, REVISION, extract};
-pub use page::{Extraction, HostMemory, PageView, Skip};
+pub use page::{Extraction, HostMemory, PageView, PartView, Skip};
 pub use stage::{Extractor, ExtractorAgain, stages};

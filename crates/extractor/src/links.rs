@@ -1,4 +1,5 @@
-//! The links of a page that are in scope: those to texts first, then in the page's order, none twice.
+//! The links of a page: those in scope, to texts first, then in the page's order, none twice; and how
+//! many are not.
 
 use std::collections::HashSet;
 
@@ -9,30 +10,52 @@ use sites::{Scope, Sites};
 /// Links taken from one page, at most.
 const MAX_LINKS: usize = 2_000;
 
-pub(crate) fn in_scope(
-    page: &CanonicalUrl,
-    html: &Html,
-    sites: &Sites,
-    on_list: bool,
-) -> Vec<CanonicalUrl> {
-    let base = base_of(page, html);
-    let mut seen = HashSet::from([page.clone()]);
-    let (mut details, mut lists) = (Vec::new(), Vec::new());
-    for (href, _) in anchors(html) {
-        let Ok(link) = base.join(href) else { continue };
-        if seen.contains(&link) {
-            continue;
-        }
-        match sites.scope_of_link(&link, page, on_list) {
-            Scope::Detail => details.push(link.clone()),
-            Scope::List => lists.push(link.clone()),
-            Scope::Out => continue,
-        }
-        seen.insert(link);
+/// What a page leads to.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Links {
+    /// Those to texts first, then in the page's order.
+    pub(crate) in_scope: Vec<CanonicalUrl>,
+    /// Pages of the web that are not followed from here.
+    pub(crate) num_out_of_scope: u32,
+}
+
+impl Links {
+    /// The links of an HTML page. `on_list`: the page leads to texts.
+    pub(crate) fn of(page: &CanonicalUrl, html: &Html, sites: &Sites, on_list: bool) -> Self {
+        let base = base_of(page, html);
+        let links = anchors(html).filter_map(|(href, _)| base.join(href).ok());
+        Self::sorted(page, links, MAX_LINKS, |link| {
+            sites.scope_of_link(link, page, on_list)
+        })
     }
-    details.append(&mut lists);
-    details.truncate(MAX_LINKS);
-    details
+
+    /// Each once, the page itself left out; at most so many that are in scope.
+    pub(crate) fn sorted(
+        page: &CanonicalUrl,
+        links: impl Iterator<Item = CanonicalUrl>,
+        max: usize,
+        scope: impl Fn(&CanonicalUrl) -> Scope,
+    ) -> Self {
+        let mut seen = HashSet::from([page.clone()]);
+        let (mut details, mut lists, mut num_out_of_scope) = (Vec::new(), Vec::new(), 0);
+        for link in links {
+            if seen.contains(&link) {
+                continue;
+            }
+            match scope(&link) {
+                Scope::Detail => details.push(link.clone()),
+                Scope::List => lists.push(link.clone()),
+                Scope::Out => num_out_of_scope += 1,
+            }
+            seen.insert(link);
+        }
+        details.append(&mut lists);
+        details.truncate(max);
+        Self {
+            in_scope: details,
+            num_out_of_scope,
+        }
+    }
 }
 
 fn base_of(page: &CanonicalUrl, html: &Html) -> CanonicalUrl {
@@ -69,8 +92,8 @@ mod tests {
              <a href='javascript:;'>登录</a><a href='https://b.example/2.html'>二</a><a href='#'>顶</a>\
              <a href='/speeches/'>本页</a>",
         );
-        let found = in_scope(&page, &html, &Sites::empty(), true);
-        let found: Vec<&str> = found.iter().map(CanonicalUrl::as_str).collect();
+        let links = Links::of(&page, &html, &Sites::empty(), true);
+        let found: Vec<&str> = links.in_scope.iter().map(CanonicalUrl::as_str).collect();
         assert_eq!(
             found,
             [
@@ -78,14 +101,16 @@ mod tests {
                 "https://a.example/speeches/more/"
             ]
         );
-        assert!(in_scope(&page, &html, &Sites::empty(), false).is_empty());
+        assert_eq!(links.num_out_of_scope, 1);
+        let closed = Links::of(&page, &html, &Sites::empty(), false);
+        assert_eq!((closed.in_scope.len(), closed.num_out_of_scope), (0, 3));
     }
 
     #[test]
     fn a_base_element_moves_the_references() {
         let page: CanonicalUrl = "https://a.example/speeches/".parse().unwrap();
         let html = Html::parse_document("<base href='/texts/'><a href='1.html'>一</a>");
-        let found = in_scope(&page, &html, &Sites::empty(), true);
+        let found = Links::of(&page, &html, &Sites::empty(), true).in_scope;
         assert_eq!(found[0].as_str(), "https://a.example/texts/1.html");
     }
 }

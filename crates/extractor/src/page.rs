@@ -17,6 +17,21 @@ pub struct PageView<'a> {
     pub agent: &'a str,
     /// The body, decompressed, in the page's own encoding.
     pub body: &'a [u8],
+    /// The further pages of the same article, in their order.
+    pub parts: &'a [PartView<'a>],
+    /// The code of what kept the next one away, if there is one that did not come.
+    pub lost_part: Option<&'a str>,
+}
+
+/// A further page of an article.
+#[derive(Debug, Clone, Copy)]
+pub struct PartView<'a> {
+    /// The address that answered.
+    pub url: &'a CanonicalUrl,
+    /// The header `Content-Type`, if there was one.
+    pub content_type: Option<&'a str>,
+    /// The body, decompressed, in the page's own encoding.
+    pub body: &'a [u8],
 }
 
 /// What a page gives.
@@ -28,6 +43,10 @@ pub struct Extraction {
     pub skip: Option<Skip>,
     /// Links in scope, those to texts first, then in the page's order; none twice.
     pub links: Vec<CanonicalUrl>,
+    /// Links to other pages of the web that are not followed from here; each counts once.
+    pub num_out_of_scope: u32,
+    /// Characters of the page and its parts that no charset had a meaning for, now U+FFFD.
+    pub num_replaced: u32,
 }
 
 /// Why a page that was read holds no speech.
@@ -43,6 +62,14 @@ pub enum Skip {
     NoMainText,
     /// Its site does not want its text to be found.
     NoIndex,
+    /// It is a sitemap.
+    Sitemap,
+    /// It is a list of sitemaps.
+    SitemapIndex,
+    /// It is an RSS or Atom feed.
+    Feed,
+    /// It is its host's robots.txt.
+    RobotsTxt,
 }
 
 impl Skip {
@@ -54,6 +81,10 @@ impl Skip {
             Self::ErrorPage => "error_page",
             Self::NoMainText => "no_main_text",
             Self::NoIndex => "noindex",
+            Self::Sitemap => "sitemap",
+            Self::SitemapIndex => "sitemap_index",
+            Self::Feed => "feed",
+            Self::RobotsTxt => "robots_txt",
         }
     }
 }

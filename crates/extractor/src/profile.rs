@@ -133,6 +133,8 @@ mod tests {
             robots_tags: &[],
             agent: "speechmill",
             body: body.as_bytes(),
+            parts: &[],
+            lost_part: None,
         };
         let mut found = extract(&page, &sites, &HostMemory::empty()).unwrap();
         found.speeches.remove(0)

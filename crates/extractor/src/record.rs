@@ -8,6 +8,7 @@ use scraper::{Html, Node};
 use sites::Profile;
 use time::Date;
 
+use crate::article::Ending;
 use crate::blocks::Flat;
 use crate::body::Body;
 use crate::dom::Dom;
@@ -39,6 +40,8 @@ pub(crate) struct Source<'a> {
     pub(crate) profile: Option<&'a Profile>,
     pub(crate) applied: Option<&'a Applied>,
     pub(crate) replaced: usize,
+    /// How the article ends, where it goes on over several pages.
+    pub(crate) ending: &'a Ending,
 }
 
 /// The one speech of a page.
@@ -85,6 +88,12 @@ fn assemble(
     let kind = kind::of(&title.clean)
         .or_else(|| kind::of(header.subtitle.as_deref()?))
         .map_or_else(Kind::other, |(kind, _)| kind);
+    let ending = source.ending;
+    let (last_page, last_span) = match &ending.last {
+        Some((flat, span)) => (flat, *span),
+        None => (source.flat, body.span),
+    };
+    let lost_part = ending.lost.as_deref().or(source.page.lost_part);
     let profile_broken = source
         .applied
         .is_some_and(|applied| applied.choice.is_none());
@@ -113,9 +122,10 @@ fn assemble(
         completeness: completeness::judge(
             paragraphs,
             &sections,
-            source.flat,
-            body.span,
+            last_page,
+            last_span,
             source.profile,
+            lost_part,
         ),
         sections,
         placeholders: placeholders::count(&text, chars),

@@ -13,16 +13,16 @@ use messages::{
 };
 use sites::Sites;
 use worker::topology::{self, Bucket, ConsumerSpec};
-use worker::{Broker, Delivery, Outbox, Stage};
+use worker::{Broker, BrokerError, Delivery, Outbox, Stage};
 
 use crate::{
-    Extraction, ExtractorConfig, HostMemory, MAX_BYTES, PageView, REVISION, Skip, extract,
+    Extraction, ExtractorConfig, HostMemory, MAX_BYTES, PageView, PartView, REVISION, Skip, extract,
 };
 use breaker::Breaker;
 use changes::{Leaving, Yield};
 use failure::StageError;
 
-/// The code of a page that is gone and whose speeches stay all the same.
+/// The code of a page that is gone, or says `noindex`, and whose speeches stay all the same.
 const HELD: &str = "withdrawal_held";
 
 /// What both stages do with a page.
@@ -126,7 +126,7 @@ impl Core {
         }
         let before = before.map(|before| before.speech_ids).unwrap_or_default();
         match page {
-            Page::Gone(gone) if !before.is_empty() && !self.breaker.lets_go(&gone).await? => {
+            Page::Gone(gone) if !self.lets_go(&before, &gone.url, version).await? => {
                 outbox.count(HELD);
                 outbox.record(Bucket::Urls, key, &record(version, before, Some(HELD)));
             }
@@ -162,10 +162,14 @@ impl Core {
             speeches,
             skip,
             links,
+            num_out_of_scope,
+            num_replaced,
         } = extraction?;
         let speech_ids: Vec<SpeechId> = speeches.iter().map(|s| s.speech_id.clone()).collect();
         // A skip withdraws nothing but where the site says that it wants it so.
-        let is_telling = !speech_ids.is_empty() || skip == Some(Skip::NoIndex);
+        let is_unwanted = skip == Some(Skip::NoIndex);
+        let is_held = is_unwanted && !self.lets_go(before, &response.url, version).await?;
+        let is_telling = !is_held && (is_unwanted || !speech_ids.is_empty());
         if is_telling {
             let lost: Vec<SpeechId> = before
                 .iter()
@@ -188,17 +192,21 @@ impl Core {
             outbox.publish_merged(subject, move |last| ours.merge(last));
         }
         let mut num_links = 0;
-        if response.depth < self.sites.max_depth(&response.final_url.host()) {
+        let depth = depth_of_links(response.depth, &response.url, skip);
+        if depth <= self.sites.max_depth(&response.final_url.host()) {
             for url in links {
                 num_links += 1;
                 outbox.publish_optional(&FoundLink {
                     url,
-                    depth: response.depth + 1,
+                    depth,
                     found_on: url_id.clone(),
                 });
             }
+        } else {
+            outbox.count_many("too_deep", links.len() as u64);
         }
-        let skip = skip.map(Skip::code);
+        outbox.count_many("out_of_scope", num_out_of_scope.into());
+        let skip = skip.map(|skip| if is_held { HELD } else { skip.code() });
         if let Some(code) = skip {
             outbox.count(code);
         }
@@ -212,10 +220,24 @@ impl Core {
             ExtractRecord {
                 num_links,
                 num_refused_links: published.num_refused,
+                num_replaced,
                 ..record(version, speech_ids, skip)
             }
         });
         Ok(())
+    }
+
+    /// Whether a page may withdraw all of its speeches; if it has none, nothing speaks against it.
+    async fn lets_go(
+        &self,
+        speech_ids: &[SpeechId],
+        url: &CanonicalUrl,
+        version: Version,
+    ) -> Result<bool, BrokerError> {
+        if speech_ids.is_empty() {
+            return Ok(true);
+        }
+        self.breaker.lets_go(&url.host(), version.fetched_at).await
     }
 
     /// A page no longer yields these speeches.
@@ -248,6 +270,17 @@ impl Core {
     }
 }
 
+/// Discovery uses up no more depth than one link: whoever submits a robots.txt, an index or a sitemap
+/// wants the pages. There is an end to it all the same: only an index and a robots.txt lead on to
+/// sitemaps, and an index is one step.
+fn depth_of_links(depth: u32, url: &CanonicalUrl, skip: Option<Skip>) -> u32 {
+    match skip {
+        Some(Skip::RobotsTxt) => depth,
+        Some(Skip::Sitemap) if Sites::is_sitemap(url) => depth.max(1),
+        _ => depth + 1,
+    }
+}
+
 fn record(version: Version, speech_ids: Vec<SpeechId>, code: Option<&str>) -> ExtractRecord {
     ExtractRecord {
         version,
@@ -255,12 +288,25 @@ fn record(version: Version, speech_ids: Vec<SpeechId>, code: Option<&str>) -> Ex
         code: code.map(ToOwned::to_owned),
         num_links: 0,
         num_refused_links: 0,
+        num_replaced: 0,
     }
 }
 
 fn extract_response(response: &Response, sites: &Sites) -> Result<Extraction, StageError> {
     // One byte more than is read, so that a body of exactly the limit and a larger one differ.
     let body = response.body.decompress(MAX_BYTES + 1)?;
+    let bodies = response
+        .parts
+        .iter()
+        .map(|it| it.body.decompress(MAX_BYTES));
+    let bodies: Vec<Vec<u8>> = bodies.collect::<Result<_, _>>()?;
+    let parts: Vec<PartView<'_>> = std::iter::zip(&response.parts, &bodies)
+        .map(|(part, body)| PartView {
+            url: &part.url,
+            content_type: part.content_type.as_deref(),
+            body,
+        })
+        .collect();
     let view = PageView {
         url: &response.url,
         final_url: &response.final_url,
@@ -268,6 +314,32 @@ fn extract_response(response: &Response, sites: &Sites) -> Result<Extraction, St
         robots_tags: &response.robots_tags,
         agent: response.agent.as_deref().unwrap_or(PRODUCT_TOKEN),
         body: &body,
+        parts: &parts,
+        lost_part: response.lost_part.as_deref(),
     };
     Ok(extract(&view, sites, &HostMemory::empty())?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_way_over_sitemaps_is_as_deep_as_one_link() {
+        let below = |depth, path: &str, skip| {
+            let url = format!("https://a.example{path}").parse().unwrap();
+            depth_of_links(depth, &url, skip)
+        };
+        let robots = below(0, "/robots.txt", Some(Skip::RobotsTxt));
+        let index = below(robots, "/s.xml", Some(Skip::SitemapIndex));
+        let page = below(index, "/s-1.xml", Some(Skip::Sitemap));
+        assert_eq!((robots, index, page), (0, 1, 1));
+        assert_eq!(below(0, "/s.xml", Some(Skip::Sitemap)), 1);
+        // What does not look like one by its address could lead to its like for ever.
+        assert_eq!(below(1, "/s?n=1", Some(Skip::Sitemap)), 2);
+        assert_eq!(below(1, "/s.xml", Some(Skip::SitemapIndex)), 2);
+        assert_eq!(below(0, "/feed", Some(Skip::Feed)), 1);
+        assert_eq!(below(0, "/list/", Some(Skip::ListPage)), 1);
+        assert_eq!(below(1, "/1.html", None), 2);
+    }
 }

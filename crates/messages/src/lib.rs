@@ -32,7 +32,7 @@ pub use host::Host;
 pub use host_records::{ClockRecord, ControlRecord, DelayFrom};
 pub use ids::{ContentHash, IdError, SpeechId, UrlId, id_of_bytes};
 pub use message::{DecodeError, Message};
-pub use page::{Body, BodyError, Gone, PRODUCT_TOKEN, Page, Response};
+pub use page::{Body, BodyError, Gone, PRODUCT_TOKEN, Page, PagePart, Response};
 pub use page_again::PageAgain;
 pub use records::{AdmissionRecord, AdmissionState, CrawlRecord, ExtractRecord};
 pub use robots_record::RobotsRecord;

@@ -12,6 +12,10 @@ pub const PRODUCT_TOKEN: &str = "speechmill";
 /// The newest that is known of a URL, on `page.fetched.<url_id>`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "page", rename_all = "snake_case")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all are responses, and a body is far larger"
+)]
 pub enum Page {
     /// The site answered with a page.
     Response(Response),
@@ -47,6 +51,26 @@ pub struct Response {
     pub content_hash: ContentHash,
     /// The bytes.
     pub body: Body,
+    /// The further pages of an article that goes on over several, in their order; 29 at most.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<PagePart>,
+    /// The stable code of what kept the next part away, where there is one that did not come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost_part: Option<String>,
+}
+
+/// A further page of an article.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PagePart {
+    /// What answered.
+    pub url: CanonicalUrl,
+    /// The `Content-Type` header, where there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content_type: Option<String>,
+    /// Of the body.
+    pub content_hash: ContentHash,
+    /// The bytes.
+    pub body: Body,
 }
 
 /// A page that is no more.
@@ -54,7 +78,8 @@ pub struct Response {
 pub struct Gone {
     /// What was requested.
     pub url: CanonicalUrl,
-    /// HTTP status, 404 or 410.
+    /// HTTP status: 404 or 410, or what came again and again instead of the page; 0 for redirects
+    /// that lead nowhere.
     pub status: u16,
     /// When it was found gone; the version of this page.
     #[serde(with = "time::serde::rfc3339")]

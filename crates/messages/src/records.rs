@@ -71,6 +71,9 @@ pub struct CrawlRecord {
     /// Fetches in a row that missed the page.
     #[serde(default)]
     pub misses: u32,
+    /// Those of them in which the site said no for good, silences not counted.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub refusals: u32,
 }
 
 impl CrawlRecord {
@@ -97,6 +100,9 @@ pub struct ExtractRecord {
     /// Links that the frontier had no room for.
     #[serde(default)]
     pub num_refused_links: u32,
+    /// Characters that no charset had a meaning for.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub num_replaced: u32,
 }
 
 impl ExtractRecord {
@@ -104,4 +110,9 @@ impl ExtractRecord {
     pub fn key(id: &UrlId) -> String {
         format!("{id}.extract")
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }

@@ -1,5 +1,6 @@
 //! Site profiles: what is known of a site, as data (TOML), and which of its pages are in scope; and
-//! what the crawler and the extractor must agree on about any site: how its bytes become text.
+//! what the crawler and the extractor must agree on about any site: how its bytes become text, and
+//! which pages are parts of one article.
 //!
 //! In: the built-in profiles and the operator's folder. Out: [`Sites`], asked by host. Nothing is
 //! fetched here.
@@ -7,10 +8,13 @@
 pub mod charset;
 mod config;
 mod error;
+mod outline;
+mod parts;
 mod profile;
 mod sites;
 
 pub use config::SitesConfig;
 pub use error::SiteError;
+pub use parts::{Part, Parts};
 pub use profile::{Check, Profile, Selectors};
 pub use sites::{Scope, Sites};

@@ -31,6 +31,7 @@ pub struct Profile {
     pub(crate) hosts: Vec<String>,
     detail: Vec<Regex>,
     list: Vec<Regex>,
+    part: Vec<Regex>,
 }
 
 /// Selectors in order of preference; the first that finds text wins.
@@ -106,6 +107,8 @@ struct ScopeTable {
     detail: Vec<String>,
     #[serde(default)]
     list: Vec<String>,
+    #[serde(default)]
+    part: Vec<String>,
     #[serde(default = "default_depth")]
     max_depth: u32,
 }
@@ -115,6 +118,7 @@ impl Default for ScopeTable {
         Self {
             detail: Vec::new(),
             list: Vec::new(),
+            part: Vec::new(),
             max_depth: default_depth(),
         }
     }
@@ -165,6 +169,7 @@ impl Profile {
             hosts: given.hosts,
             detail: reader.patterns("scope.detail", &given.scope.detail)?,
             list: reader.patterns("scope.list", &given.scope.list)?,
+            part: reader.patterns("scope.part", &given.scope.part)?,
             max_depth: given.scope.max_depth,
             selectors: reader.selectors(&given.selectors)?,
             noise: reader.patterns("noise.lines", &given.noise.lines)?,
@@ -192,6 +197,18 @@ impl Profile {
         } else {
             Scope::Out
         }
+    }
+
+    /// Which part of an article a page is, by its address: the group `part` of the patterns.
+    pub(crate) fn part_number(&self, url: &CanonicalUrl) -> Option<u32> {
+        let path = path_and_query(url);
+        let found = self.part.iter().find_map(|p| p.captures(path))?;
+        found.name("part")?.as_str().parse().ok()
+    }
+
+    /// Whether its articles come in parts whose addresses it knows.
+    pub(crate) fn knows_parts(&self) -> bool {
+        !self.part.is_empty()
     }
 
     /// The library's own number of a detail page.

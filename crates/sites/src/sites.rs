@@ -36,6 +36,9 @@ const LISTS: [&str; 14] = [
     "page", "sort", "tag", "tags",
 ];
 
+/// Where a host says what may be crawled (RFC 9309, section 2.3).
+const ROBOTS_TXT: &str = "/robots.txt";
+
 /// What a page is, by its address alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Scope {
@@ -127,6 +130,37 @@ impl Sites {
         unknown_scope(link)
     }
 
+    /// What a page is that a sitemap or a feed names: such a file speaks for its own site, and where
+    /// a profile covers it, for whatever else that covers.
+    /// Source: the protocol of sitemaps.org, "Sitemap file location".
+    pub fn scope_of_named(&self, named: &CanonicalUrl, named_by: &CanonicalUrl) -> Scope {
+        if is_same_site(named, named_by) {
+            return self.scope_of_page(named);
+        }
+        let profile = self.for_host(&named_by.host());
+        profile.map_or(Scope::Out, |profile| profile.in_scope(named))
+    }
+
+    /// Whether a sitemap may lead to this one.
+    pub fn may_name_sitemap(&self, named: &CanonicalUrl, named_by: &CanonicalUrl) -> bool {
+        let profile = self.for_host(&named_by.host());
+        is_same_site(named, named_by)
+            || profile.is_some_and(|profile| profile.covers(&named.host()))
+    }
+
+    /// Whether an address is that of a sitemap, a feed or a robots.txt. These lead to all of a site,
+    /// so pages don't lead to them: they are submitted, or named by one another.
+    pub fn is_sitemap(url: &CanonicalUrl) -> bool {
+        let url = url.as_url();
+        let path = url.path().to_ascii_lowercase();
+        let ends = |endings: &[&str]| endings.iter().any(|ending| path.ends_with(ending));
+        let named = |text: &str| text.to_ascii_lowercase().contains("sitemap");
+        path == ROBOTS_TXT
+            || ends(&[".xml", ".xml.gz"])
+            || ((named(&path) || url.query().is_some_and(named))
+                && !ends(&[".html", ".htm", ".shtml"]))
+    }
+
     /// What a page is, by its address alone: known where a profile covers the host, else a guess.
     pub fn scope_of_page(&self, page: &CanonicalUrl) -> Scope {
         match self.for_host(&page.host()) {
@@ -159,8 +193,18 @@ fn refuse_twice(seen: &[Profile], new: &Profile) -> Result<(), SiteError> {
     Ok(())
 }
 
+/// `www.` is the same site with a prefix.
+fn is_same_site(one: &CanonicalUrl, other: &CanonicalUrl) -> bool {
+    let (one, other) = (one.host(), other.host());
+    let bare = |host: &Host| host.as_str().trim_start_matches("www.").to_owned();
+    bare(&one) == bare(&other)
+}
+
 /// A number in the last segment or in the query is how libraries and news sites name their texts.
 fn unknown_scope(url: &CanonicalUrl) -> Scope {
+    if Sites::is_sitemap(url) {
+        return Scope::Out;
+    }
     let url = url.as_url();
     let segments: Vec<&str> = url
         .path_segments()
@@ -238,6 +282,50 @@ mod tests {
         assert_eq!(scope("https://a.example/17.pdf", true), Scope::Out);
         assert_eq!(scope("https://a.example/login.html", true), Scope::Out);
         assert_eq!(sites.max_depth(&list.host()), 1);
+    }
+
+    #[test]
+    fn a_sitemap_speaks_for_its_own_site() {
+        let sites = Sites::empty();
+        let scope =
+            |named: &str| sites.scope_of_named(&url(named), &url("https://a.example/sitemap.xml"));
+        for (named, expected) in [
+            ("https://a.example/2024/17.html", Scope::Detail),
+            ("http://www.a.example/speeches/", Scope::List),
+            ("https://b.example/2024/17.html", Scope::Out),
+            ("https://news.a.example/2024/17.html", Scope::Out),
+            ("https://a.example/2024/17.pdf", Scope::Out),
+            ("https://a.example/login", Scope::Out),
+            ("https://a.example/sitemap-2.xml", Scope::Out),
+        ] {
+            assert_eq!(scope(named), expected, "{named}");
+        }
+
+        let sites = Sites::builtin();
+        let map = url("https://www.xiebiwenku.com/sitemap.xml");
+        let scope = |named: &str| sites.scope_of_named(&map.join(named).unwrap(), &map);
+        let detail = "/index/article/detail/detail_id/1.html";
+        assert_eq!(scope(detail), Scope::Detail);
+        assert_eq!(scope("/2024/17.html"), Scope::Out);
+    }
+
+    #[test]
+    fn sitemaps_are_told_from_pages_by_their_address() {
+        for (path, expected) in [
+            ("/robots.txt", true),
+            ("/sitemap.xml", true),
+            ("/posts-2.XML.gz", true),
+            ("/sitemap.txt", true),
+            ("/sitemap/2", true),
+            ("/?sitemap=2", true),
+            ("/sitemap.html", false),
+            ("/2024/17.html", false),
+            ("/notes/robots.txt", false),
+            ("/archive.gz", false),
+        ] {
+            let url = url("https://a.example/").join(path).unwrap();
+            assert_eq!(Sites::is_sitemap(&url), expected, "{path}");
+        }
     }
 
     #[test]

@@ -1,13 +1,15 @@
-//! One connection of the fake web site: reads requests, sends replies.
+//! One HTTP/1.1 connection of the fake web site: reads requests, sends replies.
 //!
-//! HTTP/1.1 by hand, because a decent server library refuses to send the answers that tests need.
+//! By hand, because a decent server library refuses to send the answers that tests need.
 
 use std::fmt::Write as _;
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{
+    AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader, copy_bidirectional,
+};
 use tokio::net::TcpStream;
 use tokio::time::sleep;
 
@@ -15,9 +17,7 @@ use crate::reply::{Body, Reply};
 use crate::site::{Request, State};
 
 /// Serves the connection until either side closes it. A visitor that hangs up is no failure.
-pub(crate) async fn serve(stream: TcpStream, state: Arc<State>) {
-    // Head and body are two writes: without this the second one waits for an ack, for 40 ms.
-    let _ = stream.set_nodelay(true);
+pub(crate) async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin, state: Arc<State>) {
     let mut stream = BufReader::new(stream);
     while let Ok(Some(request)) = read_request(&mut stream).await {
         let head_only = request.method == "HEAD";
@@ -34,7 +34,9 @@ pub(crate) async fn serve(stream: TcpStream, state: Arc<State>) {
     }
 }
 
-async fn read_request(stream: &mut BufReader<TcpStream>) -> io::Result<Option<Request>> {
+async fn read_request(
+    stream: &mut BufReader<impl AsyncRead + Unpin>,
+) -> io::Result<Option<Request>> {
     let mut lines = Vec::new();
     loop {
         let mut line = String::new();
@@ -55,6 +57,7 @@ async fn read_request(stream: &mut BufReader<TcpStream>) -> io::Result<Option<Re
     };
     Ok(Some(Request {
         at: Instant::now(),
+        version: "HTTP/1.1",
         method: method.to_owned(),
         path: path.to_owned(),
         headers: lines
@@ -78,7 +81,11 @@ fn not_modified(reply: Reply) -> Reply {
 }
 
 /// Whether the connection can take another request.
-async fn send(stream: &mut TcpStream, reply: Reply, head_only: bool) -> io::Result<bool> {
+async fn send(
+    stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
+    reply: Reply,
+    head_only: bool,
+) -> io::Result<bool> {
     if !reply.delay.is_zero() {
         sleep(reply.delay).await;
     }
@@ -90,6 +97,12 @@ async fn send(stream: &mut TcpStream, reply: Reply, head_only: bool) -> io::Resu
         }
         Body::Hang => std::future::pending().await,
         Body::Close => return Ok(false),
+        Body::Tunnel(target) => {
+            let mut target = TcpStream::connect(target).await?;
+            stream.write_all(b"HTTP/1.1 200 Connected\r\n\r\n").await?;
+            copy_bidirectional(stream, &mut target).await?;
+            return Ok(false);
+        }
         Body::Full { .. } | Body::Slow { .. } | Body::Endless { .. } => {}
     }
     stream.write_all(head(&reply).as_bytes()).await?;
@@ -113,7 +126,7 @@ async fn send(stream: &mut TcpStream, reply: Reply, head_only: bool) -> io::Resu
             Ok(true)
         }
         Body::Endless { piece, pause } => endless(stream, &piece, pause).await,
-        Body::Raw(_) | Body::Hang | Body::Close => Ok(false),
+        Body::Raw(_) | Body::Hang | Body::Close | Body::Tunnel(_) => Ok(false),
     }
 }
 
@@ -131,14 +144,18 @@ fn head(reply: &Reply) -> String {
             let _ = write!(head, "Content-Length: {}\r\n", bytes.len());
         }
         Body::Endless { .. } => head.push_str("Transfer-Encoding: chunked\r\n"),
-        Body::Full { .. } | Body::Raw(_) | Body::Hang | Body::Close => {}
+        Body::Full { .. } | Body::Raw(_) | Body::Hang | Body::Close | Body::Tunnel(_) => {}
     }
     head.push_str("\r\n");
     head
 }
 
 /// Ends when the visitor has had enough.
-async fn endless(stream: &mut TcpStream, piece: &[u8], pause: Duration) -> io::Result<bool> {
+async fn endless(
+    stream: &mut (impl AsyncWrite + Unpin),
+    piece: &[u8],
+    pause: Duration,
+) -> io::Result<bool> {
     let mut chunk = format!("{:x}\r\n", piece.len()).into_bytes();
     chunk.extend_from_slice(piece);
     chunk.extend_from_slice(b"\r\n");

@@ -1,10 +1,12 @@
 //! What the fake web site answers: decent pages and every kind of indecent one.
 
-use std::io::Write;
+use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::time::Duration;
 
+use brotli::CompressorWriter;
 use flate2::Compression;
-use flate2::write::GzEncoder;
+use flate2::write::{GzEncoder, ZlibEncoder};
 
 /// One answer of the site.
 #[derive(Debug, Clone)]
@@ -34,6 +36,8 @@ pub(crate) enum Body {
     Hang,
     /// The connection is closed without an answer.
     Close,
+    /// What comes from now on goes there, and back.
+    Tunnel(SocketAddr),
 }
 
 impl Reply {
@@ -91,6 +95,11 @@ impl Reply {
         Self::with_body(0, Body::Close)
     }
 
+    /// What a proxy answers to CONNECT: from here on the connection leads to that address.
+    pub fn tunnel_to(target: SocketAddr) -> Self {
+        Self::with_body(0, Body::Tunnel(target))
+    }
+
     /// Another status.
     #[must_use]
     pub fn with_status(mut self, status: u16) -> Self {
@@ -133,17 +142,59 @@ impl Reply {
         self
     }
 
-    /// Compresses the body and says so.
+    /// Announces the whole body and closes the connection so many bytes before its end.
     #[must_use]
-    pub fn gzip(mut self) -> Self {
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-        let bytes = encoder
-            .write_all(&self.take_bytes())
-            .and_then(|()| encoder.finish())
-            .expect("compressing into memory");
+    pub fn cut_before_end(mut self, num_bytes: usize) -> Self {
+        let bytes = self.take_bytes();
+        let kept = bytes.len().saturating_sub(num_bytes);
+        self.body = Body::Full {
+            announced: bytes.len(),
+            bytes,
+        };
+        self.cut_after(kept)
+    }
+
+    /// Compresses the body with gzip and says so.
+    #[must_use]
+    pub fn gzip(self) -> Self {
+        self.coded("gzip", |bytes| {
+            let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+            encoder.write_all(bytes)?;
+            encoder.finish()
+        })
+    }
+
+    /// Compresses the body with deflate, which in HTTP means zlib, and says so.
+    #[must_use]
+    pub fn deflate(self) -> Self {
+        self.coded("deflate", |bytes| {
+            let mut encoder = ZlibEncoder::new(Vec::new(), Compression::best());
+            encoder.write_all(bytes)?;
+            encoder.finish()
+        })
+    }
+
+    /// Compresses the body with Brotli and says so.
+    #[must_use]
+    pub fn brotli(self) -> Self {
+        self.coded("br", |bytes| {
+            let mut encoder = CompressorWriter::new(Vec::new(), 4096, 5, 22);
+            encoder.write_all(bytes)?;
+            Ok(encoder.into_inner())
+        })
+    }
+
+    /// Compresses the body with Zstandard and says so.
+    #[must_use]
+    pub fn zstd(self) -> Self {
+        self.coded("zstd", |bytes| zstd::encode_all(bytes, 3))
+    }
+
+    fn coded(mut self, name: &str, code: impl FnOnce(&[u8]) -> io::Result<Vec<u8>>) -> Self {
+        let bytes = code(&self.take_bytes()).expect("compressing into memory");
         let announced = bytes.len();
         self.body = Body::Full { bytes, announced };
-        self.header("Content-Encoding", "gzip")
+        self.header("Content-Encoding", name)
     }
 
     /// Carries this entity tag (without quotes), and answers 304 to who has it already.

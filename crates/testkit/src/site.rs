@@ -1,7 +1,8 @@
 //! A web site on the loopback address whose pages a test sets and whose visitors it reads.
 //!
-//! In: replies for paths, before or during the test. Out: real HTTP/1.1 over TCP, and a record of
-//! every request. It speaks no TLS and understands no request bodies.
+//! In: replies for paths, before or during the test. Out: real HTTP/1.1 over TCP, or HTTP/2 and
+//! HTTP/1.1 over TLS, and a record of every request. It understands no request bodies. A request that
+//! names a whole URL, as one to a proxy does, has that URL for its path: so it is a fake proxy too.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -9,17 +10,21 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::{Reply, connection};
+use crate::tls::{H2, ServerCertificate};
+use crate::{Reply, connection, http2};
 
 /// A request as the site saw it.
 #[derive(Debug, Clone)]
 pub struct Request {
     /// When its last header byte had come.
     pub at: Instant,
+    /// `HTTP/1.1` or `HTTP/2`.
+    pub version: &'static str,
     /// `GET`, `HEAD` …
     pub method: String,
     /// The path with the query, as sent.
@@ -41,6 +46,7 @@ impl Request {
 /// A running web site; ends when it is dropped, with all its connections.
 #[derive(Debug)]
 pub struct FakeSite {
+    scheme: &'static str,
     addr: SocketAddr,
     state: Arc<State>,
     _stop: DropGuard,
@@ -54,17 +60,29 @@ impl FakeSite {
 
     /// Starts one on this address: `127.0.0.2:0` is another host, `[::1]:0` an IPv6 one.
     pub async fn start_on(addr: &str) -> Self {
+        Self::start_over(addr, None).await
+    }
+
+    /// Starts one over TLS on a free port of 127.0.0.1.
+    pub async fn start_tls(certificate: ServerCertificate) -> Self {
+        Self::start_over("127.0.0.1:0", Some(certificate.acceptor())).await
+    }
+
+    async fn start_over(addr: &str, tls: Option<TlsAcceptor>) -> Self {
         let listener = TcpListener::bind(addr)
             .await
             .unwrap_or_else(|error| panic!("no web site on {addr}: {error}"));
         let addr = listener.local_addr().expect("a bound socket's address");
         let state = Arc::new(State::default());
         let stop = CancellationToken::new();
-        tokio::spawn(
-            stop.clone()
-                .run_until_cancelled_owned(serve(listener, Arc::clone(&state))),
-        );
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        tokio::spawn(stop.clone().run_until_cancelled_owned(serve(
+            listener,
+            tls,
+            Arc::clone(&state),
+        )));
         Self {
+            scheme,
             addr,
             state,
             _stop: stop.drop_guard(),
@@ -104,7 +122,7 @@ impl FakeSite {
 
     /// The address of a path: `http://127.0.0.1:PORT/path`.
     pub fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.addr)
+        format!("{}://{}{path}", self.scheme, self.addr)
     }
 
     /// The host as in a URL: `127.0.0.1:PORT`.
@@ -134,6 +152,11 @@ impl FakeSite {
         self.state.lock().requests.clone()
     }
 
+    /// How many connections were opened, whatever came over them.
+    pub fn num_connections(&self) -> usize {
+        self.state.lock().num_connections
+    }
+
     /// Forgets the requests so far.
     pub fn forget_requests(&self) {
         self.state.lock().requests.clear();
@@ -150,6 +173,7 @@ struct Inner {
     pages: HashMap<String, Answer>,
     otherwise: Option<Reply>,
     requests: Vec<Request>,
+    num_connections: usize,
 }
 
 impl State {
@@ -184,13 +208,31 @@ impl fmt::Debug for State {
     }
 }
 
-async fn serve(listener: TcpListener, state: Arc<State>) {
+async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, state: Arc<State>) {
     let mut connections = JoinSet::new();
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             continue;
         };
-        connections.spawn(connection::serve(stream, Arc::clone(&state)));
+        state.lock().num_connections += 1;
+        connections.spawn(welcome(stream, tls.clone(), Arc::clone(&state)));
         while connections.try_join_next().is_some() {}
+    }
+}
+
+/// A visitor who doesn't like the certificate goes away again.
+async fn welcome(stream: TcpStream, tls: Option<TlsAcceptor>, state: Arc<State>) {
+    // Head and body are two writes: without this the second one waits for an ack, for 40 ms.
+    let _ = stream.set_nodelay(true);
+    let Some(tls) = tls else {
+        return connection::serve(stream, state).await;
+    };
+    let Ok(stream) = tls.accept(stream).await else {
+        return;
+    };
+    if stream.get_ref().1.alpn_protocol() == Some(H2) {
+        http2::serve(stream, state).await;
+    } else {
+        connection::serve(stream, state).await;
     }
 }

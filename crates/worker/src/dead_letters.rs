@@ -1,7 +1,7 @@
 //! Dead letters for operators: find, read, replay, drop.
 
 use async_nats::HeaderMap;
-use async_nats::jetstream::stream::{DeleteMessageErrorKind, DirectGetErrorKind};
+use async_nats::jetstream::stream::DeleteMessageErrorKind;
 use messages::{CanonicalUrl, DeadLetter, Entry, Message, PageAgain, REPLAYS_HEADER, Submission};
 
 use crate::latest::NotPublished;
@@ -53,23 +53,16 @@ impl Broker {
         limit: usize,
     ) -> Result<Vec<FiledLetter>, BrokerError> {
         let mut found = Vec::new();
-        let Some(stream) = self.find_stream(DEAD).await? else {
+        if self.find_stream(DEAD).await?.is_none() {
             return Ok(found);
-        };
+        }
         let stage = filter.stage.as_deref().unwrap_or("*");
         let id = filter.id.as_deref().unwrap_or("*");
         let pattern = DeadLetter::subject_of(stage, id);
-        let mut sequence = 1;
-        while found.len() < limit {
-            let message = match stream
-                .direct_get_next_for_subject(pattern.clone(), Some(sequence))
-                .await
-            {
-                Ok(message) => message,
-                Err(e) if e.kind() == DirectGetErrorKind::NotFound => break,
-                Err(e) => return Err(BrokerError::request("read a dead letter", e)),
-            };
-            sequence = message.sequence + 1;
+        let mut walk = self.walk(DEAD.name, pattern).await?;
+        while found.len() < limit
+            && let Some(message) = walk.next().await?
+        {
             let headers = message.headers.iter().filter_map(|(name, values)| {
                 Some((name.to_string(), values.first()?.as_str().to_owned()))
             });

@@ -82,18 +82,11 @@ impl Broker {
         limit: usize,
         holds: impl Fn(&M) -> bool,
     ) -> Result<Option<Latest<M>>, BrokerError> {
-        let stream = self.stream(stream.name).await?;
-        let mut from = 1;
+        let mut walk = self.walk(stream.name, subject).await?;
         for _ in 0..limit {
-            let found = match stream
-                .direct_get_next_for_subject(subject, Some(from))
-                .await
-            {
-                Ok(found) => found,
-                Err(e) if e.kind() == DirectGetErrorKind::NotFound => return Ok(None),
-                Err(e) => return Err(BrokerError::request("read a message", e)),
+            let Some(found) = walk.next().await? else {
+                break;
             };
-            from = found.sequence + 1;
             if let Ok(message) = M::decode(subject, &found.payload)
                 && holds(&message)
             {
@@ -116,35 +109,16 @@ impl Broker {
         limit: usize,
         mut look: impl FnMut(M),
     ) -> Result<bool, BrokerError> {
-        let mut from = 1;
+        let mut walk = self.walk(stream.name, subjects).await?;
         for _ in 0..limit {
-            let Some(found) = self.next_raw(stream, subjects, from).await? else {
+            let Some(found) = walk.next().await? else {
                 return Ok(true);
             };
-            from = found.sequence + 1;
             if let Ok(message) = M::decode(&found.subject, &found.payload) {
                 look(message);
             }
         }
-        Ok(self.next_raw(stream, subjects, from).await?.is_none())
-    }
-
-    /// The first message of these subjects from a sequence on.
-    pub(crate) async fn next_raw(
-        &self,
-        stream: StreamSpec,
-        subjects: &str,
-        from: u64,
-    ) -> Result<Option<StreamMessage>, BrokerError> {
-        let stream = self.stream(stream.name).await?;
-        match stream
-            .direct_get_next_for_subject(subjects, Some(from))
-            .await
-        {
-            Ok(found) => Ok(Some(found)),
-            Err(e) if e.kind() == DirectGetErrorKind::NotFound => Ok(None),
-            Err(e) => Err(BrokerError::request("read a message", e)),
-        }
+        Ok(walk.next().await?.is_none())
     }
 
     /// Whether a stream still holds the message of this sequence.
@@ -175,7 +149,7 @@ impl Broker {
         }))
     }
 
-    async fn stream(&self, name: &str) -> Result<Stream<()>, BrokerError> {
+    pub(crate) async fn stream(&self, name: &str) -> Result<Stream<()>, BrokerError> {
         self.jetstream()
             .get_stream_no_info(name)
             .await

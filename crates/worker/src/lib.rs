@@ -7,6 +7,7 @@
 mod attempts;
 mod broker;
 mod config;
+mod counts;
 mod crash;
 mod dead_letters;
 mod error;
@@ -27,9 +28,12 @@ mod streams;
 mod sweep;
 pub mod topology;
 mod trim;
+mod turns;
+mod walk;
 
 pub use broker::Broker;
 pub use config::{BrokerConfig, RetryConfig, WorkerConfig, parse_duration};
+pub use counts::Ends;
 pub use dead_letters::{DeadFilter, FiledLetter};
 pub use error::{BrokerError, Failure, Stop, Verdict, WorkerError, chain};
 pub use latest::Latest;

@@ -222,7 +222,6 @@ impl Outbox {
             },
             payload,
         };
-        self.count(&letter.headers.code);
         self.outputs.push(Output::Dead(Box::new(letter)));
     }
 
@@ -250,9 +249,14 @@ impl Outbox {
         });
     }
 
-    /// Counts an end other than an output (a skip's code, say) in the stage's metrics.
+    /// Counts an end other than an output: a skip's code, say.
     pub fn count(&mut self, code: &str) {
-        self.counts.push((code.to_owned(), 1));
+        self.count_many(code, 1);
+    }
+
+    /// Counts so many such ends.
+    pub fn count_many(&mut self, code: &str, number: u64) {
+        self.counts.push((code.to_owned(), number));
     }
 }
 

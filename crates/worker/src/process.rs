@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::sync::{RwLock, watch};
 use tokio_util::sync::CancellationToken;
 
+use crate::counts::Counts;
 use crate::{Broker, Failure, Outcome, Sink, Stage, WorkerConfig, WorkerError};
 use crate::{sink_loop, stage_loop};
 
@@ -25,6 +26,7 @@ struct Inner {
     /// Held shared by every message, and alone by one that was delivered often.
     alone: Arc<RwLock<()>>,
     failure: Mutex<Option<WorkerError>>,
+    counts: Counts,
 }
 
 impl Process {
@@ -38,6 +40,7 @@ impl Process {
                 overdue: CancellationToken::new(),
                 alone: Arc::default(),
                 failure: Mutex::default(),
+                counts: Counts::default(),
             }),
         }
     }
@@ -90,6 +93,10 @@ impl Process {
 
     pub(crate) fn alone(&self) -> &Arc<RwLock<()>> {
         &self.inner.alone
+    }
+
+    pub(crate) fn counts(&self) -> &Counts {
+        &self.inner.counts
     }
 
     /// Ends the process for a reason that only an operator can mend.

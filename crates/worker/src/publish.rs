@@ -81,11 +81,12 @@ impl Context<'_> {
             num_refused: count(refused),
             num_superseded: count(superseded),
         };
+        let count = |code: &str, number| self.process.count(origin.stage, code, number);
         for (code, number) in outbox.counts.drain(..) {
-            metrics::counted(origin.stage, &code, number);
+            count(&code, number);
         }
-        metrics::counted(origin.stage, "frontier_full", published.num_refused.into());
-        metrics::counted(origin.stage, "superseded", published.num_superseded.into());
+        count("frontier_full", published.num_refused.into());
+        count("superseded", published.num_superseded.into());
         Ok(published)
     }
 
@@ -146,15 +147,18 @@ impl Context<'_> {
                 payload,
             } => {
                 let mut headers = replays(origin);
-                headers.insert(SCHEDULE, schedule);
-                headers.insert(SCHEDULE_TARGET, target);
+                add_schedule(&mut headers, &target, &schedule);
                 self.publish_plain(&subject, &payload, &headers).await?;
             }
             Output::Unscheduled { subject } => {
                 let empty = || self.process.broker().empty(&subject);
                 persist(self, empty).await?;
             }
-            Output::Dead(letter) => self.publish_dead_letter(&letter, origin, n).await?,
+            Output::Dead(letter) => {
+                self.publish_dead_letter(&letter, origin, n).await?;
+                // Not among the ends: DEAD itself is counted.
+                metrics::counted(origin.stage, &letter.headers.code, 1);
+            }
             Output::Merged {
                 subject,
                 merge,
@@ -203,8 +207,7 @@ impl Context<'_> {
             if let Some((target, at)) = schedule {
                 let standing = last.as_ref().and_then(|last| last.headers.get(SCHEDULE));
                 let standing = standing.map_or("", |at| at.as_str());
-                headers.insert(SCHEDULE, later_of(standing, at));
-                headers.insert(SCHEDULE_TARGET, target.as_str());
+                add_schedule(&mut headers, target, later_of(standing, at));
             }
             let expected = Some(last.map_or(0, |last| last.sequence));
             match broker
@@ -249,6 +252,12 @@ fn unconditional(published: Result<u64, NotPublished>) -> Result<(), BrokerError
         Err(NotPublished::Failed(error)) => Err(error),
         Err(NotPublished::Conflict) => unreachable!("nothing was expected"),
     }
+}
+
+/// Makes a message appear on `target` when its schedule says so.
+pub(crate) fn add_schedule(headers: &mut HeaderMap, target: &str, schedule: &str) {
+    headers.insert(SCHEDULE, schedule);
+    headers.insert(SCHEDULE_TARGET, target);
 }
 
 /// The later of two schedules that fire once; `ours` where the standing one is no such schedule.

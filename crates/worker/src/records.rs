@@ -2,7 +2,6 @@
 
 use async_nats::HeaderMap;
 use async_nats::jetstream::message::StreamMessage;
-use async_nats::jetstream::stream::DirectGetErrorKind;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -17,6 +16,10 @@ pub struct Record<T> {
     pub value: T,
     /// For compare-and-set.
     pub revision: u64,
+}
+
+fn stream_name(bucket: Bucket) -> String {
+    format!("KV_{}", bucket.name())
 }
 
 fn subject(bucket: Bucket, key: &str) -> String {
@@ -35,9 +38,8 @@ impl Broker {
         bucket: Bucket,
         key: &str,
     ) -> Result<Option<Record<T>>, BrokerError> {
-        let stream = format!("KV_{}", bucket.name());
         let place = subject(bucket, key);
-        let found = self.latest_raw(&stream, &place).await?;
+        let found = self.latest_raw(&stream_name(bucket), &place).await?;
         let Some(found) = found.filter(|found| !is_deleted(found)) else {
             return Ok(None);
         };
@@ -59,28 +61,14 @@ impl Broker {
         bucket: Bucket,
         suffix: &str,
     ) -> Result<Vec<T>, BrokerError> {
-        let name = format!("KV_{}", bucket.name());
-        let stream = self
-            .jetstream()
-            .get_stream_no_info(&name)
-            .await
-            .map_err(|e| BrokerError::request("name a stream", e))?;
-        let all = subject(bucket, ">");
-        let (mut found, mut from) = (Vec::new(), 1);
-        loop {
-            let message = match stream
-                .direct_get_next_for_subject(all.as_str(), Some(from))
-                .await
-            {
-                Ok(message) => message,
-                Err(e) if e.kind() == DirectGetErrorKind::NotFound => return Ok(found),
-                Err(e) => return Err(BrokerError::request("read a record", e)),
-            };
-            from = message.sequence + 1;
-            if message.subject.ends_with(suffix) && !is_deleted(&message) {
-                found.extend(serde_json::from_slice::<T>(&message.payload));
+        let mut found = Vec::new();
+        self.each_record(bucket, ">", |key, value| {
+            if key.ends_with(suffix) {
+                found.push(value);
             }
-        }
+        })
+        .await?;
+        Ok(found)
     }
 
     /// The keys of records that `holds`, of all keys of a pattern (`*` is one part of a key); what
@@ -91,29 +79,36 @@ impl Broker {
         pattern: &str,
         holds: impl Fn(&T) -> bool,
     ) -> Result<Vec<String>, BrokerError> {
-        let name = format!("KV_{}", bucket.name());
-        let stream = self
-            .jetstream()
-            .get_stream_no_info(&name)
-            .await
-            .map_err(|e| BrokerError::request("name a stream", e))?;
-        let (prefix, wanted) = (subject(bucket, ""), subject(bucket, pattern));
-        let (mut found, mut from) = (Vec::new(), 1);
-        loop {
-            let message = match stream
-                .direct_get_next_for_subject(wanted.as_str(), Some(from))
-                .await
+        let mut found = Vec::new();
+        self.each_record(bucket, pattern, |key, value| {
+            if holds(&value) {
+                found.push(key.to_owned());
+            }
+        })
+        .await?;
+        Ok(found)
+    }
+
+    /// Shows every record of a pattern of keys to `look`, in the order they were written.
+    pub(crate) async fn each_record<T: DeserializeOwned>(
+        &self,
+        bucket: Bucket,
+        pattern: &str,
+        mut look: impl FnMut(&str, T),
+    ) -> Result<(), BrokerError> {
+        let prefix = subject(bucket, "");
+        let mut walk = self
+            .walk(&stream_name(bucket), subject(bucket, pattern))
+            .await?;
+        while let Some(message) = walk.next().await? {
+            if let Some(key) = message.subject.strip_prefix(&*prefix)
+                && !is_deleted(&message)
+                && let Ok(value) = serde_json::from_slice(&message.payload)
             {
-                Ok(message) => message,
-                Err(e) if e.kind() == DirectGetErrorKind::NotFound => return Ok(found),
-                Err(e) => return Err(BrokerError::request("read a record", e)),
-            };
-            from = message.sequence + 1;
-            let value = serde_json::from_slice::<T>(&message.payload);
-            if !is_deleted(&message) && value.is_ok_and(|value| holds(&value)) {
-                found.extend(message.subject.strip_prefix(&*prefix).map(str::to_owned));
+                look(key, value);
             }
         }
+        Ok(())
     }
 
     /// Writes a record, whatever was there.

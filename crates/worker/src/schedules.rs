@@ -1,10 +1,16 @@
 //! Schedules that fire again and again: listed for operators, and ended.
 
-use async_nats::jetstream::stream::DirectGetErrorKind;
+use async_nats::HeaderMap;
+use async_nats::jetstream::message::StreamMessage;
+use futures_util::stream::{Stream, TryStreamExt, try_unfold};
 use messages::{CrawlRequest, Message};
 use time::OffsetDateTime;
 
+use crate::latest::NotPublished;
+use crate::outbox::at_time;
+use crate::publish::{SCHEDULE, add_schedule};
 use crate::topology::{CRAWL, stream_of};
+use crate::walk::Walk;
 use crate::{Broker, BrokerError};
 
 /// A request that comes again and again.
@@ -19,7 +25,16 @@ pub struct Recurring {
 }
 
 impl Recurring {
-    /// When it fires next after `now`: a whole number of intervals after it was set.
+    fn read(message: &StreamMessage) -> Option<Self> {
+        Some(Self {
+            schedule: message.headers.get(SCHEDULE)?.as_str().to_owned(),
+            request: CrawlRequest::decode(&message.subject, &message.payload).ok()?,
+            since: message.time,
+        })
+    }
+
+    /// When it fires next after `now`: a whole number of intervals after it was set, or later if
+    /// the broker was not there at such a time (it counts from its own start then).
     pub fn next_at(&self, now: OffsetDateTime) -> Option<OffsetDateTime> {
         let every = self.request.every?.duration();
         let passed = (now - self.since).whole_seconds().max(0).unsigned_abs();
@@ -32,32 +47,43 @@ impl Recurring {
 impl Broker {
     /// The requests that come again and again, in the order they were set.
     pub async fn recurring(&self) -> Result<Vec<Recurring>, BrokerError> {
-        let mut found = Vec::new();
-        let Some(stream) = self.find_stream(CRAWL).await? else {
-            return Ok(found);
-        };
-        let mut from = 1;
-        loop {
-            let message = match stream
-                .direct_get_next_for_subject("crawl.recrawl.*", Some(from))
-                .await
-            {
-                Ok(message) => message,
-                Err(e) if e.kind() == DirectGetErrorKind::NotFound => return Ok(found),
-                Err(e) => return Err(BrokerError::request("read a schedule", e)),
+        self.each_recurring().try_collect().await
+    }
+
+    /// The same, one after another: there may be very many.
+    pub fn each_recurring(&self) -> impl Stream<Item = Result<Recurring, BrokerError>> + Send {
+        try_unfold(None, move |walk| async move {
+            let mut walk: Walk = match walk {
+                Some(walk) => walk,
+                None if self.find_stream(CRAWL).await?.is_none() => return Ok(None),
+                None => self.walk(CRAWL.name, "crawl.recrawl.*").await?,
             };
-            from = message.sequence + 1;
-            let schedule = message.headers.get("Nats-Schedule");
-            // Whatever else somebody published there is none of ours.
-            if let Some(schedule) = schedule
-                && let Ok(request) = CrawlRequest::decode(&message.subject, &message.payload)
-            {
-                found.push(Recurring {
-                    request,
-                    schedule: schedule.as_str().to_owned(),
-                    since: message.time,
-                });
+            while let Some(message) = walk.next().await? {
+                // Whatever else somebody published there is none of ours.
+                if let Some(recurring) = Recurring::read(&message) {
+                    return Ok(Some((recurring, Some(walk))));
+                }
             }
+            Ok(None)
+        })
+    }
+
+    /// Lets a message appear on `target` at a time, unless one stands on `subject` already. Answers
+    /// whether it does.
+    pub async fn schedule_if_absent(
+        &self,
+        subject: &str,
+        target: &str,
+        at: OffsetDateTime,
+        message: &impl Message,
+    ) -> Result<bool, BrokerError> {
+        let mut headers = HeaderMap::new();
+        add_schedule(&mut headers, target, &at_time(at));
+        let payload = message.encode();
+        match self.publish_once(subject, &payload, headers, Some(0)).await {
+            Ok(_) => Ok(true),
+            Err(NotPublished::Conflict) => Ok(false),
+            Err(NotPublished::Failed(error)) => Err(error),
         }
     }
 

@@ -4,15 +4,14 @@
 use std::time::Duration;
 
 use messages::timestamp;
-use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::latest::NotPublished;
 use crate::outbox::at_time;
 use crate::publish::SCHEDULE;
-use crate::topology::{Bucket, StreamSpec};
-use crate::{Broker, BrokerError, Failure, Process, WorkerError, metrics};
+use crate::topology::{ConsumerSpec, StreamSpec};
+use crate::{Broker, BrokerError, Process, WorkerError};
 
 /// How often one of all processes sweeps.
 const EVERY: Duration = Duration::from_mins(1);
@@ -20,76 +19,38 @@ const EVERY: Duration = Duration::from_mins(1);
 /// A schedule is given so long to fire by itself.
 const GRACE: Duration = Duration::from_mins(1);
 
-/// When a stream was swept last, so that many processes sweep it once.
-#[derive(Debug, Serialize, Deserialize)]
-struct Swept {
-    #[serde(with = "time::serde::rfc3339")]
-    at: OffsetDateTime,
-}
-
 impl Process {
     /// Publishes schedules of `pattern` again that are overdue by a minute, until the process ends.
     /// Of several processes that do so one sweeps at a time.
     pub async fn keep_swept(
         &self,
-        spec: StreamSpec,
+        spec: ConsumerSpec,
         pattern: &'static str,
     ) -> Result<(), WorkerError> {
-        let mut ticks = tokio::time::interval(EVERY / 4);
-        loop {
-            tokio::select! {
-                () = self.shutdown().cancelled() => return self.result(),
-                _ = ticks.tick() => {}
-            }
-            let swept = tokio::select! {
-                () = self.shutdown().cancelled() => return self.result(),
-                swept = self.broker().sweep_in_turn(spec, pattern) => swept,
-            };
-            match swept {
-                Ok(0) => {}
-                Ok(number) => {
-                    metrics::counted(spec.name, "swept", number);
-                    tracing::warn!(
-                        stream = spec.name,
-                        "{number} schedules of {} had not fired and were published again: was the store full?",
-                        spec.name
-                    );
-                }
-                Err(error) => {
-                    tracing::warn!(code = %error.code(), "can't sweep: {}", crate::chain(&error));
-                }
-            }
+        self.take_turns("sweep.later", EVERY, || async {
+            let due = timestamp::now() - GRACE;
+            let number = self.broker().sweep(spec.stream, pattern, due).await?;
+            self.swept(spec, number);
+            Ok(())
+        })
+        .await
+    }
+
+    /// Counts and logs schedules that did not fire and were made up for.
+    pub fn swept(&self, spec: ConsumerSpec, number: u64) {
+        if number == 0 {
+            return;
         }
+        self.count(spec.name, "swept", number);
+        let stream = spec.stream.name;
+        tracing::warn!(
+            stream,
+            "{number} schedules of {stream} had not fired and were published again: was the store full?"
+        );
     }
 }
 
 impl Broker {
-    /// Sweeps, unless somebody else did a moment ago.
-    async fn sweep_in_turn(
-        &self,
-        spec: StreamSpec,
-        pattern: &'static str,
-    ) -> Result<u64, BrokerError> {
-        let key = format!("sweep.{}", spec.name);
-        let last = self.record::<Swept>(Bucket::Jobs, &key).await?;
-        let now = timestamp::now();
-        if last
-            .as_ref()
-            .is_some_and(|last| now < last.value.at + EVERY)
-        {
-            return Ok(0);
-        }
-        let revision = last.map(|last| last.revision);
-        let ours = Swept { at: now };
-        if !self
-            .swap_record(Bucket::Jobs, &key, &ours, revision)
-            .await?
-        {
-            return Ok(0);
-        }
-        self.sweep(spec, pattern, now - GRACE).await
-    }
-
     /// Publishes again what should have fired before `due`, if nothing came between; it fires at
     /// once. Answers how many.
     pub async fn sweep(
@@ -103,13 +64,13 @@ impl Broker {
         };
         // What we publish comes behind it.
         let last = stream.cached_info().state.last_sequence;
-        let (mut from, mut number) = (1, 0);
-        while let Some(found) = self.next_raw(spec, pattern, from).await? {
+        let mut walk = self.walk(spec.name, pattern).await?;
+        let mut number = 0;
+        while let Some(found) = walk.next().await? {
             // Sequences rise with time: what follows was stored too late to be overdue.
             if found.time > due || found.sequence > last {
                 break;
             }
-            from = found.sequence + 1;
             let schedule = found
                 .headers
                 .get(SCHEDULE)

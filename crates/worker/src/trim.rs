@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::topology::ConsumerSpec;
-use crate::{Broker, BrokerError, Failure, Process, WorkerError, metrics};
+use crate::{Broker, BrokerError, Failure, Process, WorkerError};
 
 /// How often the stream's size is looked at.
 const EVERY: Duration = Duration::from_secs(5);
@@ -26,7 +26,7 @@ impl Process {
             match self.broker().trim(spec).await {
                 Ok(0) => {}
                 Ok(trimmed) => {
-                    metrics::counted(spec.name, "trimmed", trimmed);
+                    self.count(spec.name, "trimmed", trimmed);
                     tracing::info!(
                         stream = spec.stream.name,
                         "trimmed {trimmed} messages of {}: raise its limit to keep more",

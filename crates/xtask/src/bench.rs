@@ -4,9 +4,14 @@
 //! and nothing else on standard output. None of them decides whether a number is good, and none
 //! talks to anything but 127.0.0.1.
 
+mod crawl;
 mod pipeline;
 mod texts;
 mod usage;
+
+use std::fmt::Write as _;
+
+use testkit::{FakeSite, Reply};
 
 use crate::tools;
 
@@ -19,6 +24,8 @@ pub(crate) struct Args {
 
 #[derive(clap::Subcommand)]
 enum Name {
+    /// The crawler without a pause, against nothing but fetching with the same client.
+    Crawl(crawl::Args),
     /// Generated pages, from publishing their URLs until Meilisearch holds all of them.
     Pipeline(pipeline::Args),
 }
@@ -27,6 +34,23 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     tools::ensure()?;
     let runtime = tokio::runtime::Runtime::new()?;
     match &args.name {
+        Name::Crawl(args) => runtime.block_on(crawl::run(args)),
         Name::Pipeline(args) => runtime.block_on(pipeline::run(args)),
     }
+}
+
+/// The running site, and its URLs, one a line.
+async fn site(num_pages: u32) -> (FakeSite, String) {
+    let site = FakeSite::start().await;
+    let mut urls = String::new();
+    for number in 0..num_pages as usize {
+        let page = texts::page(number);
+        let _ = writeln!(urls, "{}", site.url(&page.path));
+        site.page(&page.path, Reply::html(page.html));
+    }
+    (site, urls)
+}
+
+fn rounded(number: f64) -> f64 {
+    (number * 1_000.0).round() / 1_000.0
 }

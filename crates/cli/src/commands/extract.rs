@@ -98,6 +98,8 @@ fn answer(url: &CanonicalUrl, content_type: Option<&str>, body: &[u8], sites: &S
         robots_tags: &[],
         agent: "speechmill",
         body,
+        parts: &[],
+        lost_part: None,
     };
     of_extraction(url.as_str(), extract(&page, sites, &HostMemory::empty()))
 }

@@ -33,7 +33,7 @@ enum Command {
         #[command(flatten)]
         common: Common,
     },
-    /// Fetch from a host again; what was deferred meanwhile comes within about a minute
+    /// Fetch from a host again; what was deferred comes within about a minute, at the host's pace
     Resume {
         #[command(flatten)]
         which: Which,

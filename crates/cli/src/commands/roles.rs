@@ -8,7 +8,7 @@ use crawler::{Admission, Crawler, CrawlerConfig};
 use extractor::ExtractorConfig;
 use indexer::{IndexError, Indexer, IndexerConfig};
 use sites::{Sites, SitesConfig};
-use worker::topology::CRAWL;
+use worker::topology::CRAWLER;
 use worker::{Failure, Process, Verdict, WorkerConfig};
 
 use crate::exit::End;
@@ -61,6 +61,7 @@ pub(crate) struct IndexerArgs {
 pub(crate) async fn crawler(args: CrawlerArgs) -> anyhow::Result<End> {
     init_logs(&args.role.telemetry);
     let sites = Arc::new(args.sites.load()?);
+    args.crawler.validate()?;
     let role = Role::set_up("crawler", &args.role, Signals::watch()?).await?;
     let loops = crawler_loops(&role.process, &args.crawler, args.role.worker, &sites)?;
     role.run(loops).await
@@ -88,15 +89,16 @@ pub(crate) fn crawler_loops(
     worker: WorkerConfig,
     sites: &Arc<Sites>,
 ) -> anyhow::Result<Vec<Loop>> {
-    let sweeping = process.clone();
+    let (sweeping, recrawling) = (process.clone(), process.clone());
     let broker = process.broker();
     let admission = Admission::new(broker.clone(), config, sites.clone());
-    let crawler = Crawler::new(broker.clone(), config, worker.retry)?;
+    let crawler = Crawler::new(broker.clone(), config, worker.retry, sites.clone())?;
     Ok(vec![
         stage_loop(process, admission.submitted()),
         stage_loop(process, admission.found()),
         stage_loop(process, crawler),
-        Box::pin(async move { sweeping.keep_swept(CRAWL, "crawl.later.*").await }),
+        Box::pin(async move { sweeping.keep_swept(CRAWLER, "crawl.later.*").await }),
+        Box::pin(async move { crawler::keep_recrawled(&recrawling).await }),
     ])
 }
 

@@ -43,7 +43,9 @@ struct Overview {
     streams: Vec<StreamState>,
     consumers: Vec<ConsumerState>,
     /// Dead letters by `stage` and `code`.
-    dead: BTreeMap<String, BTreeMap<String, usize>>,
+    dead: BTreeMap<String, BTreeMap<String, u64>>,
+    /// Skips and other named ends that leave no letter, by `stage` and `code`: all there ever were.
+    ends: BTreeMap<String, BTreeMap<String, u64>>,
     index: Index,
 }
 
@@ -109,7 +111,7 @@ async fn overview(
     searcher: &Searcher,
     meili: &MeiliConfig,
 ) -> anyhow::Result<Overview> {
-    let mut dead: BTreeMap<String, BTreeMap<String, usize>> = BTreeMap::new();
+    let mut dead: BTreeMap<String, BTreeMap<String, u64>> = BTreeMap::new();
     for filed in broker
         .dead_letters(&DeadFilter::default(), usize::MAX)
         .await?
@@ -130,10 +132,15 @@ async fn overview(
             .map(|error| worker::chain(error)),
         num_documents: num_documents.ok().flatten(),
     };
+    let ends = broker.ends().await?;
     Ok(Overview {
         streams: broker.stream_states().await?,
         consumers: broker.consumer_states().await?,
         dead,
+        ends: ends
+            .into_iter()
+            .map(|(stage, ends)| (stage, ends.counts))
+            .collect(),
         index,
     })
 }
@@ -174,15 +181,12 @@ fn print(overview: &Overview) -> std::io::Result<()> {
         .collect();
     output::table(["CONSUMER", "WAITING", "IN HAND", "AGAIN", ""], &consumers)?;
     output::line("")?;
-    let dead: Vec<[String; 3]> = overview
-        .dead
-        .iter()
-        .flat_map(|(stage, codes)| {
-            codes
-                .iter()
-                .map(|(code, number)| [stage.clone(), code.clone(), number.to_string()])
-        })
-        .collect();
+    let ends = rows(&overview.ends);
+    if !ends.is_empty() {
+        output::table(["ENDED AT", "CODE", "NUMBER"], &ends)?;
+        output::line("")?;
+    }
+    let dead = rows(&overview.dead);
     if dead.is_empty() {
         output::line("no dead letters")?;
     } else {
@@ -195,4 +199,13 @@ fn print(overview: &Overview) -> std::io::Result<()> {
         (None, None) => output::line(format!("index {}: not there yet", index.name)),
         (None, Some(number)) => output::line(format!("index {}: {number} documents", index.name)),
     }
+}
+
+fn rows(stages: &BTreeMap<String, BTreeMap<String, u64>>) -> Vec<[String; 3]> {
+    let rows = stages.iter().flat_map(|(stage, codes)| {
+        codes
+            .iter()
+            .map(|(code, number)| [stage.clone(), code.clone(), number.to_string()])
+    });
+    rows.collect()
 }

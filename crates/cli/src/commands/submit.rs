@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use indexer::{MeiliConfig, Searcher};
-use messages::{CanonicalUrl, Entry, Interval, Message, Submission};
+use messages::{CanonicalUrl, Entry, Interval, Message, Submission, UrlError};
 use worker::{Broker, BrokerConfig, Failure, Verdict, parse_duration};
 
 use crate::exit::{self, End, Usage};
@@ -24,6 +24,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 #[command(after_help = "Examples:
   speechmill submit https://www.example.com/speech/1.html
   speechmill submit --wait --every 7d https://www.example.com/list.html
+  speechmill submit --sitemap --every 1d https://www.example.com/
   cat urls.txt | speechmill submit -")]
 pub(crate) struct Args {
     /// URLs; `-` reads them from standard input, one a line, `#` begins a comment
@@ -34,13 +35,8 @@ pub(crate) struct Args {
     #[arg(long)]
     file: Option<std::path::PathBuf>,
 
-    /// Crawl them again at this interval: 30m, 12h, 7d
-    #[arg(long)]
-    every: Option<Interval>,
-
-    /// Fetch them even if the site says that they have not changed
-    #[arg(long)]
-    refetch: bool,
+    #[command(flatten)]
+    wish: Wish,
 
     /// Wait until each is searchable, skipped or dead
     #[arg(long)]
@@ -61,11 +57,28 @@ pub(crate) struct Args {
     meili: MeiliConfig,
 }
 
+/// What the URLs are, and how they are to be crawled.
+#[derive(clap::Args)]
+struct Wish {
+    /// They are sitemaps, feeds or robots.txt files, whose pages are crawled; a bare site stands for
+    /// its robots.txt, which names its sitemaps
+    #[arg(long)]
+    sitemap: bool,
+
+    /// Crawl them again at this interval: 30m, 12h, 7d
+    #[arg(long)]
+    every: Option<Interval>,
+
+    /// Fetch them even if the site says that they have not changed
+    #[arg(long)]
+    refetch: bool,
+}
+
 /// A URL that was accepted, with the receipt of the message that carries it.
 type Accepted = Vec<(CanonicalUrl, u64)>;
 
 pub(crate) async fn run(args: Args) -> anyhow::Result<End> {
-    let (urls, bad) = parse(&lines(&args)?);
+    let (urls, bad) = parse(&lines(&args)?, args.wish.sitemap);
     for line in &bad {
         exit::complain(format!("not submitted: {line}"));
     }
@@ -151,12 +164,13 @@ fn of_text(bytes: Vec<u8>, whose: &str) -> Result<Vec<String>, Usage> {
 }
 
 /// Good URLs, each once, in order; and a line on each bad one.
-fn parse(lines: &[String]) -> (Vec<CanonicalUrl>, Vec<String>) {
+fn parse(lines: &[String], sitemap: bool) -> (Vec<CanonicalUrl>, Vec<String>) {
     let mut urls: Vec<CanonicalUrl> = Vec::new();
     let mut bad = Vec::new();
     let mut seen = std::collections::HashSet::new();
     for line in lines {
-        match line.parse::<CanonicalUrl>() {
+        let parsed = line.parse::<CanonicalUrl>();
+        match parsed.and_then(|url| if sitemap { sitemap_of(url) } else { Ok(url) }) {
             Ok(url) => {
                 if seen.insert(url.clone()) {
                     urls.push(url);
@@ -168,17 +182,27 @@ fn parse(lines: &[String]) -> (Vec<CanonicalUrl>, Vec<String>) {
     (urls, bad)
 }
 
+/// Where to begin on a site that is given as nothing but its host; other URLs stay.
+fn sitemap_of(url: CanonicalUrl) -> Result<CanonicalUrl, UrlError> {
+    let is_bare = url.as_url().path() == "/" && url.as_url().query().is_none();
+    if is_bare {
+        url.join("/robots.txt")
+    } else {
+        Ok(url)
+    }
+}
+
 async fn publish(
     broker: &Broker,
     args: &Args,
     urls: Vec<CanonicalUrl>,
     accepted: &mut Accepted,
 ) -> anyhow::Result<()> {
-    let is_plain = args.every.is_none() && !args.refetch;
+    let is_plain = args.wish.every.is_none() && !args.wish.refetch;
     for chunk in urls.chunks(if is_plain { LINES } else { 1 }) {
         let entries = chunk.iter().map(|url| Entry {
-            every: args.every.map(|every| every.to_string()),
-            refetch: args.refetch,
+            every: args.wish.every.map(|every| every.to_string()),
+            refetch: args.wish.refetch,
             ..Entry::of(url.as_str())
         });
         let submission = Submission {

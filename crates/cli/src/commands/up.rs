@@ -65,6 +65,7 @@ struct Own {
 pub(crate) async fn run(mut args: Args, matches: Option<&ArgMatches>) -> anyhow::Result<End> {
     init_logs(&args.role.telemetry);
     let sites = Arc::new(args.sites.load()?);
+    args.crawler.validate()?;
     args.indexer.validate()?;
     let signals = Signals::watch_with_children()?;
     let mut own = Own::default();

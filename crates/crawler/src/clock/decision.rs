@@ -183,6 +183,9 @@ fn millis(duration: Duration) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::cmp::Reverse;
+    use std::collections::BinaryHeap;
+
     use messages::CanonicalUrl;
     use time::macros::datetime;
 
@@ -340,6 +343,25 @@ mod tests {
         }
         // Nothing of it stays once it is resumed.
         assert_eq!(take(&mut record, &WISH), ("slot", 0));
+    }
+
+    #[test]
+    fn however_long_a_pause_was_all_that_waited_comes_within_a_minute_and_its_own_pace() {
+        for num_requests in [1_u32, 30, 600] {
+            let mut record = new();
+            let mut times = BinaryHeap::from(vec![Reverse(NOW); num_requests as usize]);
+            let resumed_at = NOW + Duration::from_hours(5);
+            let mut last = resumed_at;
+            while let Some(Reverse(at)) = times.pop() {
+                match decide(&mut record, at, &WISH, at < resumed_at) {
+                    Decision::Slot(slot) => last = last.max(slot.at),
+                    Decision::Later(at) => times.push(Reverse(at)),
+                }
+            }
+            let pace = (WISH.delay + slack(WISH.delay, 0)) * num_requests;
+            let took = last - resumed_at;
+            assert!(took <= PAUSED_FOR + pace, "{num_requests}: {took}");
+        }
     }
 
     #[test]

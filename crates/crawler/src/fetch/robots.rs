@@ -1,6 +1,6 @@
 //! One request for a robots.txt: the file, a redirect, or why there is none (RFC 9309, section 2.3.1).
 //!
-//! Whatever its content type, it is read as far as it is parsed, and no further.
+//! Whatever its content type, it is read as far as it is parsed, and no further. No session is sent.
 
 use std::time::{Duration, Instant};
 
@@ -45,15 +45,19 @@ impl Fetcher {
         is_allowed: bool,
         seen: &mut Option<u16>,
     ) -> Result<RobotsAnswer, FetchError> {
-        let request = self.client_for(is_allowed).get(url.as_url().clone());
+        let route = self.clients.route(url, is_allowed).await?;
+        let request = route.client.get(url.as_url().clone());
         let response = match request.send().await {
             Ok(response) => response,
-            Err(error) if error.is_connect() => return Err(request_failed(url, error)),
+            Err(error) if error.is_connect() => {
+                return Err(request_failed(url, error, route.is_proxied));
+            }
             Err(_) => return Ok(RobotsAnswer::End(Fetched::SILENCE)),
         };
         let status = response.status().as_u16();
         *seen = Some(status);
         let found = match status {
+            407 if route.is_proxied => return Err(FetchError::ProxyAuth),
             200..=299 => match read(response).await {
                 Ok(text) => Found::File(text),
                 Err(_) => return Ok(RobotsAnswer::End(Fetched::SILENCE)),

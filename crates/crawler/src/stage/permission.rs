@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 use worker::Outbox;
 use worker::topology::Bucket;
 
-use super::{Crawler, HOP_PATIENCE, missed, postpone};
+use super::{Crawler, HOP_PATIENCE, miss, postpone};
 use crate::clock::{Entry, LONGEST_PAUSE, Pace};
 use crate::fetch::RobotsAnswer;
 use crate::robots::{Fetched, Permission};
@@ -141,7 +141,7 @@ impl Crawler {
             let misses = before.as_ref().map_or(0, |before| before.misses);
             let record = CrawlRecord {
                 misses,
-                ..missed(before, 0, code)
+                ..miss::record(before, 0, code)
             };
             outbox.record(Bucket::Urls, CrawlRecord::key(&id), &record);
         }

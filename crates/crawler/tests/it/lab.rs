@@ -59,7 +59,13 @@ impl Lab {
             client: async_nats::connect(&url).await.unwrap(),
             process: Process::new(broker.clone(), command.worker, CancellationToken::new()),
             admission: Admission::new(broker.clone(), &command.crawler, Arc::new(Sites::builtin())),
-            crawler: Crawler::new(broker.clone(), &command.crawler, retry).unwrap(),
+            crawler: Crawler::new(
+                broker.clone(),
+                &command.crawler,
+                retry,
+                Arc::new(Sites::builtin()),
+            )
+            .unwrap(),
             broker,
             _nats: nats,
         }
@@ -121,10 +127,25 @@ impl Lab {
         self.request(&request.subject(), &request).await;
     }
 
+    /// Queues a request for a URL that admission might refuse.
+    pub(crate) async fn queue_url(&self, url: &str) {
+        let request = CrawlRequest {
+            url: url.parse().unwrap(),
+            ..self.submitted("/")
+        };
+        self.request(&request.subject(), &request).await;
+    }
+
     /// Another crawler, as another process has one.
     pub(crate) fn second_crawler(&self, arguments: &[&str]) -> Crawler {
         let command = Command::parse_from(std::iter::once(&"crawler").chain(arguments));
-        Crawler::new(self.broker.clone(), &command.crawler, command.worker.retry).unwrap()
+        Crawler::new(
+            self.broker.clone(),
+            &command.crawler,
+            command.worker.retry,
+            Arc::new(Sites::builtin()),
+        )
+        .unwrap()
     }
 
     /// Takes one queued request through another crawler.

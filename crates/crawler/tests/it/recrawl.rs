@@ -161,6 +161,7 @@ async fn a_list_whose_links_found_no_room_is_published_again_though_unchanged() 
         code: Some("list_page".to_owned()),
         num_links: 9,
         num_refused_links: 3,
+        num_replaced: 0,
     };
     let key = ExtractRecord::key(&id(&lab, "/1"));
     let write = |record: ExtractRecord| {

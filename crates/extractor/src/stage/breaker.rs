@@ -2,13 +2,13 @@
 //! that the site is broken than that its pages are gone, and what follows is held until an operator
 //! releases it.
 //!
-//! In: pages that begin to yield a speech, and pages that are gone. Out: whether to withdraw. It
-//! keeps its counts in one small record a host; redelivery may count a page twice, which errs on the
-//! side of holding.
+//! In: pages that begin to yield a speech, and pages that are gone or say `noindex` now. Out: whether
+//! to withdraw. It keeps its counts in one small record a host; redelivery may count a page twice,
+//! which errs on the side of holding.
 
 use std::time::Duration;
 
-use messages::{Gone, Host, ReleaseRecord, VanishedRecord, timestamp};
+use messages::{Host, ReleaseRecord, VanishedRecord, timestamp};
 use time::OffsetDateTime;
 use worker::topology::Bucket;
 use worker::{Broker, BrokerError};
@@ -50,10 +50,14 @@ impl Breaker {
         .await
     }
 
-    /// Whether the speeches of a page that is gone may be withdrawn.
-    pub(super) async fn lets_go(&self, gone: &Gone) -> Result<bool, BrokerError> {
-        let host = gone.url.host();
-        let key = ReleaseRecord::key(&host);
+    /// Whether the speeches of a page may be withdrawn that was found gone, or no longer to be
+    /// indexed, at that time.
+    pub(super) async fn lets_go(
+        &self,
+        host: &Host,
+        found_at: OffsetDateTime,
+    ) -> Result<bool, BrokerError> {
+        let key = ReleaseRecord::key(host);
         let release = self
             .broker
             .record::<ReleaseRecord>(Bucket::Hosts, &key)
@@ -61,9 +65,9 @@ impl Breaker {
         let released_at = release.map(|release| release.value.at);
         let (limits, now) = (self.limits, timestamp::now());
         let (is_free, trips) = self
-            .update(&host, |record| {
+            .update(host, |record| {
                 let was_held = record.held_since;
-                let (record, is_free) = vanish(record, gone.fetched_at, released_at, limits, now);
+                let (record, is_free) = vanish(record, found_at, released_at, limits, now);
                 let trips = record.held_since.is_some() && record.held_since != was_held;
                 (record, (is_free, trips))
             })
@@ -107,10 +111,10 @@ impl Breaker {
     }
 }
 
-/// The counts after one more page was found gone, and whether it may go.
+/// The counts after one more page was found to vanish, and whether it may go.
 fn vanish(
     mut record: VanishedRecord,
-    found_gone_at: OffsetDateTime,
+    found_at: OffsetDateTime,
     released_at: Option<OffsetDateTime>,
     limits: Limits,
     now: OffsetDateTime,
@@ -122,7 +126,7 @@ fn vanish(
         record.held_since = None;
         record.num_vanished = 0;
     }
-    if released_at.is_some_and(|at| found_gone_at <= at) {
+    if released_at.is_some_and(|at| found_at <= at) {
         record.num_pages = record.num_pages.saturating_sub(1);
         return (record, true);
     }

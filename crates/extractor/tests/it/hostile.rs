@@ -14,6 +14,8 @@ fn run(body: &[u8], content_type: Option<&str>) -> Result<Extraction, ExtractErr
         robots_tags: &[],
         agent: "speechmill",
         body,
+        parts: &[],
+        lost_part: None,
     };
     extract(&page, &Sites::builtin(), &HostMemory::empty())
 }
@@ -51,6 +53,8 @@ fn what_can_not_be_processed_has_a_code() {
     let image = run(b"\x89PNG", Some("image/png")).unwrap_err();
     assert_eq!(image.code(), "not_html");
     assert_eq!(run(b"%PDF-1.7", None).unwrap_err().code(), "not_html");
+    let packed = run(b"\x1f\x8b\x08", Some("application/gzip")).unwrap_err();
+    assert_eq!(packed.code(), "not_html");
     let deep = "<div>".repeat(1_500_000);
     assert_eq!(run(deep.as_bytes(), None).unwrap_err().code(), "too_deep");
     assert_eq!(run(b"", None).unwrap().skip.unwrap().code(), "no_main_text");
@@ -98,6 +102,36 @@ fn markup() -> impl Strategy<Value = String> {
     proptest::collection::vec(fragment, 0..60).prop_map(|parts| parts.concat())
 }
 
+/// The same of sitemaps and feeds.
+fn xml() -> impl Strategy<Value = String> {
+    let root = prop_oneof![
+        Just("<urlset>"),
+        Just("<sitemapindex>"),
+        Just("<rss><channel>"),
+        Just("<feed>"),
+        Just("<rdf:RDF>"),
+        Just("<?xml version='1.1'?><!DOCTYPE rss [<!ENTITY a '&a;'>]><rss>"),
+    ];
+    let fragment = prop_oneof![
+        Just("<url><loc>https://library.example/1.html".to_owned()),
+        Just("</loc></url>".to_owned()),
+        Just("<item><link>".to_owned()),
+        Just("</link></item>".to_owned()),
+        Just("<entry><link rel='alternate' href='/2.html'/>".to_owned()),
+        Just("<link href=&#x0; rel>".to_owned()),
+        Just("<guid isPermaLink=false>".to_owned()),
+        Just("<![CDATA[".to_owned()),
+        Just("]]>".to_owned()),
+        Just("<!--".to_owned()),
+        Just("<?".to_owned()),
+        Just("&a;&amp;&#1114112;&".to_owned()),
+        Just("</".to_owned()),
+        "\\PC{0,12}",
+    ];
+    let fragments = proptest::collection::vec(fragment, 0..60);
+    (root, fragments).prop_map(|(root, parts)| format!("{root}{}", parts.concat()))
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
@@ -110,5 +144,19 @@ proptest! {
     fn any_markup_gives_an_answer_and_the_same_one_twice(page in markup(), kind in charset()) {
         let first = run(page.as_bytes(), kind.as_deref());
         prop_assert_eq!(first, run(page.as_bytes(), kind.as_deref()));
+    }
+
+    #[test]
+    fn any_sitemap_or_feed_gives_its_links(text in xml()) {
+        let found = run(text.as_bytes(), Some("text/xml")).unwrap();
+        prop_assert!(found.speeches.is_empty());
+        let code = found.skip.unwrap().code();
+        prop_assert!(["sitemap", "sitemap_index", "feed"].contains(&code));
+    }
+
+    #[test]
+    fn any_packed_bytes_give_an_answer(tail in proptest::collection::vec(any::<u8>(), 0..400)) {
+        let body = [b"\x1f\x8b\x08\0\0\0\0\0\0\x03".as_slice(), &tail].concat();
+        let _ = run(&body, Some("application/gzip"));
     }
 }

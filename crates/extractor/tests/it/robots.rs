@@ -17,6 +17,8 @@ fn run(body: &str, head: &str, headers: &[&str], agent: &str) -> Extraction {
         robots_tags: &headers,
         agent,
         body: page.as_bytes(),
+        parts: &[],
+        lost_part: None,
     };
     extract(&page, &Sites::builtin(), &HostMemory::empty()).unwrap()
 }

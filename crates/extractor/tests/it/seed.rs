@@ -28,6 +28,8 @@ fn extraction(folder: &Path, sites: &Sites, expected: &Value) -> Extraction {
         robots_tags: &[],
         agent: "speechmill",
         body: &body,
+        parts: &[],
+        lost_part: None,
     };
     extract(&page, sites, &HostMemory::empty()).unwrap()
 }

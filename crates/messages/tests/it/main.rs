@@ -303,6 +303,7 @@ fn the_records_of_a_url_keep_their_form_and_their_keys() {
         etag: Some("\"5f3-18c\"".to_owned()),
         last_modified: Some("Mon, 05 Jan 2026 01:12:33 GMT".to_owned()),
         misses: 1,
+        refusals: 1,
     };
     check_record("record_crawl", &crawl, &["status", "fetched_at"]);
     let extract = ExtractRecord {
@@ -311,6 +312,7 @@ fn the_records_of_a_url_keep_their_form_and_their_keys() {
         code: Some("list_page".to_owned()),
         num_links: 12,
         num_refused_links: 3,
+        num_replaced: 2,
     };
     check_record("record_extract", &extract, &["version"]);
     let keys = [

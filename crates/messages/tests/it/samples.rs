@@ -3,14 +3,16 @@
 
 use messages::{
     Completeness, CompletenessState, ContentHash, CrawlRequest, DateFrom, DeadLetterHeaders,
-    Fingerprints, Kind, Method, Page, Placeholders, Removed, Response, Script, Section, Speech,
-    SpeechId, UrlId, Version, Why,
+    Fingerprints, Kind, Method, Page, PagePart, Placeholders, Removed, Response, Script, Section,
+    Speech, SpeechId, UrlId, Version, Why,
 };
 use serde_json::json;
 use time::macros::{date, datetime};
 
 pub(crate) const DETAIL: &str =
     "https://www.qinglan.example/index/article/detail/detail_id/1001.html";
+pub(crate) const PART: &str =
+    "https://www.qinglan.example/index/article/detail/detail_id/1001_2.html";
 pub(crate) const LIST: &str = "https://www.qinglan.example/index/article/lists/cate_id/3.html";
 
 /// What [`page_response`] carries, and the same compressed once: another release of zstd may
@@ -50,6 +52,13 @@ pub(crate) fn page_response() -> Page {
         depth: 1,
         content_hash: ContentHash::of(BODY.as_bytes()),
         body: serde_json::from_value(json!(BODY_ZSTD_BASE64)).unwrap(),
+        parts: vec![PagePart {
+            url: PART.parse().unwrap(),
+            content_type: None,
+            content_hash: ContentHash::of(BODY.as_bytes()),
+            body: serde_json::from_value(json!(BODY_ZSTD_BASE64)).unwrap(),
+        }],
+        lost_part: Some("http_500".to_owned()),
     })
 }
 

@@ -73,7 +73,7 @@ impl Broker {
             }
         }
         for bucket in BUCKETS {
-            if self.bucket_replicas(bucket).await?.is_none() {
+            if !self.has_bucket(bucket).await? {
                 absent.push(format!("bucket {}", bucket.name()));
             }
         }
@@ -179,7 +179,7 @@ impl Broker {
             self.ensure_consumer(spec).await?;
         }
         for bucket in BUCKETS {
-            if self.bucket_replicas(bucket).await?.is_none() {
+            if !self.has_bucket(bucket).await? {
                 self.jetstream()
                     .create_key_value(bucket.kv_config(self.config()))
                     .await
@@ -257,6 +257,10 @@ impl Broker {
                 _ => Err(BrokerError::request("describe a consumer", e)),
             },
         }
+    }
+
+    pub(crate) async fn has_bucket(&self, bucket: Bucket) -> Result<bool, BrokerError> {
+        Ok(self.bucket_replicas(bucket).await?.is_some())
     }
 
     async fn bucket_replicas(&self, bucket: Bucket) -> Result<Option<usize>, BrokerError> {

@@ -3,9 +3,11 @@
 // What a test sets up either works or ends the test.
 #![allow(clippy::unwrap_used)]
 
+mod counts;
 mod faults;
 mod publishing;
 mod settlement;
 mod setup;
 mod sinks;
+mod sweeping;
 mod topology;

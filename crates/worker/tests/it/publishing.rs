@@ -25,6 +25,8 @@ fn page(at: OffsetDateTime, body: &[u8]) -> Page {
         depth: 0,
         content_hash: ContentHash::of(body),
         body: Body::compress(body),
+        parts: Vec::new(),
+        lost_part: None,
     })
 }
 

@@ -4,17 +4,15 @@
 //! since their start. Not measured: the servers, the web site (it is part of this process), and
 //! the command that publishes. All of them share the machine's cores with the roles.
 
-use std::fmt::Write as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
 use serde::Serialize;
 use tempfile::TempDir;
-use testkit::{FakeSite, Reply};
 use tokio::time::sleep;
 
-use super::{texts, usage};
+use super::{rounded, site, usage};
 use crate::http;
 use crate::interrupt::{Interrupted, unless_interrupted};
 use crate::mill::{Mill, Options, binary};
@@ -86,18 +84,6 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<()> {
         print(&report);
     }
     Ok(())
-}
-
-/// The running site, and its URLs, one a line.
-async fn site(num_pages: u32) -> (FakeSite, String) {
-    let site = FakeSite::start().await;
-    let mut urls = String::new();
-    for number in 0..num_pages as usize {
-        let page = texts::page(number);
-        let _ = writeln!(urls, "{}", site.url(&page.path));
-        site.page(&page.path, Reply::html(page.html));
-    }
-    (site, urls)
 }
 
 async fn measure(mill: &mut Mill, args: &Args, list: &Path) -> anyhow::Result<Report> {
@@ -175,8 +161,4 @@ fn print(report: &Report) {
         "\n{} pages in {:.2} s: {:.1} pages a second, {:.1} pages a CPU second",
         report.pages, report.seconds, report.pages_per_second, report.pages_per_cpu_second
     );
-}
-
-fn rounded(number: f64) -> f64 {
-    (number * 1_000.0).round() / 1_000.0
 }

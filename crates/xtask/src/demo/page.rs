@@ -46,6 +46,8 @@ impl SavedPage {
             depth: u32::MAX,
             content_hash: ContentHash::of(&self.bytes),
             body: Body::compress(&self.bytes),
+            parts: Vec::new(),
+            lost_part: None,
         })
     }
 }

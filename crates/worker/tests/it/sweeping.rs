@@ -1,0 +1,56 @@
+//! Schedules that did not fire because the store was full.
+
+use std::time::Duration;
+
+use messages::{CrawlRequest, timestamp};
+use testkit::{TestNats, eventually};
+use worker::Broker;
+use worker::topology::CRAWL;
+
+use crate::setup::{config, request};
+
+/// Little more than what our streams reserve at their smallest.
+const STORE: u64 = 64 * 1024 * 1024;
+
+#[tokio::test]
+async fn what_fell_due_while_the_store_was_full_fires_once_there_is_room() {
+    let nats = TestNats::start_with(|options| options.max_store_bytes = Some(STORE)).await;
+    let mut config = config(&nats.url());
+    config.pages_max_mib = 16;
+    let broker = Broker::connect(&config, "test").await.unwrap();
+    broker.ensure_topology().await.unwrap();
+    let request = request("1");
+    let (id, due_at) = (request.url_id(), timestamp::now() + Duration::from_secs(2));
+    let (later, due) = (
+        CrawlRequest::later_subject(&id),
+        CrawlRequest::due_subject(&id),
+    );
+    let scheduled = broker.schedule_if_absent(&later, &due, due_at, &request);
+    assert!(scheduled.await.unwrap());
+    let client = async_nats::connect(nats.url()).await.unwrap();
+    let context = async_nats::jetstream::new(client);
+    for n in 0_u32.. {
+        let large = vec![b'x'; 7 * 1024 * 1024].into();
+        let sent = context.publish(format!("crawl.request.{n}"), large).await;
+        if sent.unwrap().await.is_err() {
+            assert!(n > 0, "there was room for one");
+            break;
+        }
+    }
+    assert!(timestamp::now() < due_at, "it was full in time");
+    let passed = due_at + Duration::from_secs(1);
+    eventually("its time has passed", async || {
+        (timestamp::now() > passed).then_some(())
+    })
+    .await;
+    let stream = context.get_stream_no_info(CRAWL.name).await.unwrap();
+    stream.purge().filter("crawl.request.*").await.unwrap();
+    let sweep = async || broker.sweep(CRAWL, "crawl.later.*", timestamp::now()).await;
+    assert_eq!(sweep().await.unwrap(), 1, "it stands there still");
+    let fired = eventually("it fires", async || {
+        broker.latest::<CrawlRequest>(CRAWL, &due).await.unwrap()
+    })
+    .await;
+    assert_eq!(fired.message, request);
+    assert_eq!(sweep().await.unwrap(), 0);
+}
