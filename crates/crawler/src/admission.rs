@@ -9,7 +9,6 @@ mod submitted;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures_util::try_join;
 use messages::{
     AdmissionRecord, AdmissionState, CanonicalUrl, CrawlRequest, FoundLink, Interval, UrlId, Why,
     timestamp,
@@ -46,7 +45,8 @@ struct Inner {
 /// Admits links that pages in scope hold.
 pub struct AdmitFound(Admission);
 
-/// What the broker knows of a URL.
+/// What the broker knows of a URL; of one that was never admitted, nothing.
+#[derive(Default)]
 struct Known {
     record: Option<AdmissionRecord>,
     /// The request that waits for its time, if one does.
@@ -102,12 +102,13 @@ impl Admission {
     async fn known(&self, url: &CanonicalUrl) -> Result<Known, BrokerError> {
         let id = UrlId::of(url);
         let broker = &self.inner.broker;
+        let Some(record) = or_none(self.record(&id).await)? else {
+            return Ok(Known::default());
+        };
         let later = CrawlRequest::later_subject(&id);
-        let (record, deferred) = try_join!(async { or_none(self.record(&id).await) }, async {
-            or_none(broker.latest::<CrawlRequest>(CRAWL, &later).await)
-        },)?;
+        let deferred = or_none(broker.latest::<CrawlRequest>(CRAWL, &later).await)?;
         Ok(Known {
-            record,
+            record: Some(record),
             deferred: deferred.map(|latest| latest.message),
         })
     }
@@ -147,11 +148,17 @@ fn or_none<T>(read: Result<Option<T>, BrokerError>) -> Result<Option<T>, BrokerE
 
 /// Publishes a request, or adds what it asks for to the one of the same URL that is queued, in
 /// flight or deferred.
-fn publish(outbox: &mut Outbox, request: CrawlRequest, deferred: Option<CrawlRequest>) {
+fn publish(outbox: &mut Outbox, request: CrawlRequest, known: Known) {
     let id = request.url_id();
     let due = CrawlRequest::due_subject(&id);
-    let Some(deferred) = deferred else {
-        outbox.publish_merged(due, move |queued| add(&request, queued));
+    let Some(deferred) = known.deferred else {
+        let is_new = known.record.is_none();
+        let add = move |queued| add(&request, queued);
+        if is_new {
+            outbox.publish_new(due, add);
+        } else {
+            outbox.publish_merged(due, add);
+        }
         return;
     };
     if says_all(&deferred, &request) {
@@ -245,7 +252,7 @@ impl Stage for AdmitFound {
             let record = admitted(link.url.clone(), None);
             outbox.record(Bucket::Urls, AdmissionRecord::key(&id), &record);
         }
-        publish(outbox, request, known.deferred);
+        publish(outbox, request, known);
         Ok(())
     }
 }

@@ -11,7 +11,7 @@ mod permission;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use messages::{CanonicalUrl, CrawlRecord, CrawlRequest, Host, UrlId, timestamp};
+use messages::{CanonicalUrl, CrawlRecord, CrawlRequest, Host, UrlId, Why, timestamp};
 use sites::Sites;
 use time::OffsetDateTime;
 use worker::topology::{Bucket, CRAWLER, ConsumerSpec};
@@ -201,11 +201,12 @@ impl Crawler {
                 };
                 let agent = self.robots.own_agent();
                 let (page, record) = page(request, final_url, *download, rest, agent).await?;
+                let is_new = standing.is_none() && request.why != Why::Recrawl && !request.refetch;
                 let record = if standing.is_some_and(|standing| standing.is(&page)) {
                     outbox.count("unchanged");
                     standing::unchanged(record)
                 } else {
-                    outbox.publish_newer(page);
+                    outbox.publish_newer(page, is_new);
                     record
                 };
                 outbox.record(Bucket::Urls, CrawlRecord::key(&id), &record);

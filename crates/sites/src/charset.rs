@@ -1,12 +1,12 @@
 //! Bytes to text: byte order mark, then UTF-8 by proof, then the labels of header and page, then a guess.
 //!
 //! Labels lie often enough that each is only a candidate: the one that decodes cleanest wins, the
-//! earlier one on a tie. GB 2312 and GBK are read as GB 18030, which holds both.
+//! earlier one on a tie. An encoding of single bytes makes clean nonsense of anything, and comes last. GB 2312 and GBK are read as GB 18030, which holds both.
 
 use std::sync::LazyLock;
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
-use encoding_rs::{Encoding, GB18030, GBK, UTF_8};
+use encoding_rs::{BIG5, Encoding, GB18030, GBK, UTF_8};
 use regex::bytes::Regex;
 
 /// Bytes at the start of a page that may declare its encoding.
@@ -55,7 +55,12 @@ pub fn decode(body: &[u8], content_type: Option<&str>) -> Result<Decoded, Undeco
     let header = content_type.map(str::as_bytes).and_then(declared);
     let page = declared(&body[..body.len().min(DECLARATION_BYTES)]);
     let mut best: Option<Decoded> = None;
-    for encoding in [header, page, Some(guess(body))].into_iter().flatten() {
+    let mut candidates: Vec<&Encoding> = [header, page, Some(guess(body))]
+        .into_iter()
+        .flatten()
+        .collect();
+    candidates.sort_by_key(|encoding| encoding.is_single_byte());
+    for encoding in candidates {
         let decoded = decode_as(encoding, body);
         let cleaner = best
             .as_ref()
@@ -88,7 +93,38 @@ fn guess(body: &[u8]) -> &'static Encoding {
         body.len() <= GUESS_BYTES,
     );
     let encoding = detector.guess(Some(b"cn"), Utf8Detection::Allow);
-    if encoding == GBK { GB18030 } else { encoding }
+    if encoding != GBK && encoding != GB18030 {
+        return encoding;
+    }
+    // Nearly all bytes are clean in both; the frequent characters of each stand apart.
+    let sample = &body[..body.len().min(GUESS_BYTES)];
+    let simplified = share_of_pairs(sample, |lead, trail| {
+        matches!(lead, 0xb0..=0xd7) && trail >= 0xa1
+    });
+    let traditional = share_of_pairs(sample, |lead, _| matches!(lead, 0xa4..=0xc6));
+    if traditional > simplified + 0.2 {
+        BIG5
+    } else {
+        GB18030
+    }
+}
+
+/// The share of double-byte characters that are frequent, symbols not counted.
+/// Source: GB 2312 and Big5 sort their characters into a frequent and a rare level.
+fn share_of_pairs(bytes: &[u8], is_frequent: impl Fn(u8, u8) -> bool) -> f64 {
+    let (mut frequent, mut all) = (0_u32, 0_u32);
+    let mut rest = bytes.iter();
+    while let Some(&lead) = rest.next() {
+        if lead < 0x80 {
+            continue;
+        }
+        let Some(&trail) = rest.next() else { break };
+        if !matches!(lead, 0xa1..=0xa3) {
+            all += 1;
+            frequent += u32::from(is_frequent(lead, trail));
+        }
+    }
+    f64::from(frequent) / f64::from(all.max(1))
 }
 
 fn decode_as(encoding: &'static Encoding, bytes: &[u8]) -> Decoded {
@@ -115,7 +151,6 @@ fn accept(decoded: Decoded) -> Result<Decoded, Undecodable> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use encoding_rs::BIG5;
 
     const SENTENCE: &str = "同志们，今天我们在青石县召开全县农业工作会议，主要任务是部署春耕生产。";
 
@@ -138,6 +173,26 @@ mod tests {
         assert_eq!(text(&bytes, Some("text/html")), page);
         let utf8 = format!("<meta charset=gb2312>{SENTENCE}");
         assert_eq!(text(utf8.as_bytes(), Some("text/html; charset=gbk")), utf8);
+    }
+
+    #[test]
+    fn a_label_of_single_bytes_gives_way_to_what_makes_sense() {
+        let page = format!("<meta charset=gb2312>{SENTENCE}");
+        let (bytes, ..) = GBK.encode(&page);
+        for label in ["iso-8859-1", "windows-1252"] {
+            let header = format!("text/html; charset={label}");
+            assert_eq!(text(&bytes, Some(&header)), page);
+        }
+        let latin = b"<p>Caf\xe9 Andr\xe9, d\xe9j\xe0 vu</p>";
+        let header = Some("text/html; charset=iso-8859-1");
+        assert_eq!(text(latin, header), "<p>Café André, déjà vu</p>");
+    }
+
+    #[test]
+    fn big5_is_told_from_gbk_without_any_label() {
+        let page = "各位鄉親，今天我們在青石縣召開農業工作會議，主要任務是部署春耕生產，安排今年的重點工作。";
+        let (bytes, ..) = BIG5.encode(page);
+        assert_eq!(text(&bytes, None), page);
     }
 
     #[test]

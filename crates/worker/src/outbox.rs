@@ -38,6 +38,8 @@ pub(crate) enum Output {
     Merged {
         subject: String,
         merge: MergeFn,
+        /// Nothing is believed to stand there: not looked at until something turns out to.
+        is_new: bool,
         /// Target and time, for a message that is to stand there until then.
         schedule: Option<(String, String)>,
     },
@@ -109,7 +111,17 @@ impl Outbox {
         subject: impl Into<String>,
         merge: impl Fn(Option<M>) -> Merge<M> + Send + Sync + 'static,
     ) {
-        self.merged(subject.into(), None, merge);
+        self.merged(subject.into(), None, false, merge);
+    }
+
+    /// Like [`Outbox::publish_merged`] where nothing is believed to stand: `merge` is asked with
+    /// nothing first, and the subject is read only if something stands there after all.
+    pub fn publish_new<M: Message>(
+        &mut self,
+        subject: impl Into<String>,
+        merge: impl Fn(Option<M>) -> Merge<M> + Send + Sync + 'static,
+    ) {
+        self.merged(subject.into(), None, true, merge);
     }
 
     /// Like [`Outbox::schedule_at`], of a message that is merged with the one that stands on
@@ -121,13 +133,19 @@ impl Outbox {
         at: OffsetDateTime,
         merge: impl Fn(Option<M>) -> Merge<M> + Send + Sync + 'static,
     ) {
-        self.merged(subject.into(), Some((target.into(), at_time(at))), merge);
+        self.merged(
+            subject.into(),
+            Some((target.into(), at_time(at))),
+            false,
+            merge,
+        );
     }
 
     fn merged<M: Message>(
         &mut self,
         subject: String,
         schedule: Option<(String, String)>,
+        is_new: bool,
         merge: impl Fn(Option<M>) -> Merge<M> + Send + Sync + 'static,
     ) {
         let of = subject.clone();
@@ -141,17 +159,20 @@ impl Outbox {
                     Merge::Superseded => Merge::Superseded,
                 }
             }),
+            is_new,
             schedule,
         });
     }
 
-    /// Publishes a page unless a newer one of its URL is there.
-    pub fn publish_newer(&mut self, page: Page) {
-        self.publish_merged(page.subject(), move |last: Option<Page>| match last {
+    /// Publishes a page unless a newer one of its URL is there. `is_new`: none is believed to be.
+    pub fn publish_newer(&mut self, page: Page, is_new: bool) {
+        let subject = page.subject();
+        let newer = move |last: Option<Page>| match last {
             Some(last) if last.fetched_at() > page.fetched_at() => Merge::Superseded,
             Some(last) if last == page => Merge::Keep,
             _ => Merge::Publish(page.clone()),
-        });
+        };
+        self.merged(subject, None, is_new, newer);
     }
 
     /// Lets a message appear on `target` at a time; until then it stands on `subject`.

@@ -162,9 +162,11 @@ impl Context<'_> {
             Output::Merged {
                 subject,
                 merge,
+                is_new,
                 schedule,
             } => {
-                let publish = || self.publish_merged(&subject, &merge, schedule.as_ref(), origin);
+                let schedule = schedule.as_ref();
+                let publish = || self.publish_merged(&subject, &merge, is_new, schedule, origin);
                 return persist(self, publish).await;
             }
         }
@@ -191,13 +193,19 @@ impl Context<'_> {
         &self,
         subject: &str,
         merge: &MergeFn,
+        is_new: bool,
         schedule: Option<&(String, String)>,
         origin: &Origin,
     ) -> Result<bool, BrokerError> {
         let broker = self.process.broker();
         let stream = topology::stream_of(subject);
+        let mut must_look = !is_new;
         loop {
-            let last = broker.latest_raw(stream.name, subject).await?;
+            let last = if must_look {
+                broker.latest_raw(stream.name, subject).await?
+            } else {
+                None
+            };
             let payload = match merge(last.as_ref().map(|last| &last.payload[..])) {
                 Merge::Publish(payload) => payload,
                 Merge::Keep => return Ok(false),
@@ -215,7 +223,7 @@ impl Context<'_> {
                 .await
             {
                 Ok(_) => return Ok(false),
-                Err(NotPublished::Conflict) => {}
+                Err(NotPublished::Conflict) => must_look = true,
                 Err(NotPublished::Failed(error)) => return Err(error),
             }
         }

@@ -101,7 +101,7 @@ fn admit(outbox: &mut Outbox, request: CrawlRequest, known: Known) {
         ..admitted(request.url.clone(), request.every.or(standing))
     };
     outbox.record(Bucket::Urls, AdmissionRecord::key(&id), &record);
-    publish(outbox, request, known.deferred);
+    publish(outbox, request, known);
 }
 
 fn end(outbox: &mut Outbox, url: &CanonicalUrl, known: Known) {

@@ -102,11 +102,12 @@ pub(super) fn gone(
     before: Option<CrawlRecord>,
 ) {
     let fetched_at = timestamp::now();
-    outbox.publish_newer(Page::Gone(Gone {
+    let page = Page::Gone(Gone {
         url: request.url.clone(),
         status,
         fetched_at,
-    }));
+    });
+    outbox.publish_newer(page, before.is_none());
     // Without validators: if it comes back, it is a new page.
     let record = CrawlRecord {
         content_hash: None,

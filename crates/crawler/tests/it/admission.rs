@@ -112,7 +112,8 @@ async fn a_submission_of_a_deferred_url_waits_with_it_and_adds_what_it_asks_for(
         "/1",
         testkit::Reply::status(503).header("Retry-After", "600"),
     );
-    lab.crawl("/1").await;
+    lab.admit(lab.url("/1").as_str()).await;
+    lab.fetch().await;
     let schedule = lab.schedule("/1").await;
     lab.admit(lab.url("/1").as_str()).await;
     assert!(lab.due("/1").await.is_none());

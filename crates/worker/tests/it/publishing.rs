@@ -32,10 +32,17 @@ fn page(at: OffsetDateTime, body: &[u8]) -> Page {
 
 /// Publishes a page and remembers it, as the crawler does.
 async fn publish(bench: &Bench, page: Page) {
+    // A wrong belief that it is the first changes nothing.
+    for is_new in [false, true] {
+        publish_believing(bench, page.clone(), is_new).await;
+    }
+}
+
+async fn publish_believing(bench: &Bench, page: Page, is_new: bool) {
     bench.submit(URL).await;
     let stage = Scripted::default().then(move |_, outbox| {
         outbox.record(Bucket::Urls, "x.crawl", &page.fetched_at().unix_timestamp());
-        outbox.publish_newer(page.clone());
+        outbox.publish_newer(page.clone(), is_new);
         Ok(())
     });
     let outcome = bench.process.run_once(&stage, PATIENCE).await.unwrap();
