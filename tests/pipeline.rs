@@ -11,6 +11,8 @@ mod mill;
 #[path = "pipeline/pages.rs"]
 mod pages;
 
+#[path = "pipeline/collections.rs"]
+mod collections;
 #[path = "pipeline/discovery.rs"]
 mod discovery;
 #[path = "pipeline/ends.rs"]
@@ -19,6 +21,8 @@ mod ends;
 mod faults;
 #[path = "pipeline/fields.rs"]
 mod fields;
+#[path = "pipeline/memory.rs"]
+mod memory;
 #[path = "pipeline/politeness.rs"]
 mod politeness;
 #[path = "pipeline/recrawl.rs"]

@@ -2,8 +2,10 @@
 
 pub(crate) mod check;
 pub(crate) mod dead;
+pub(crate) mod explain;
 pub(crate) mod extract;
 pub(crate) mod host;
+pub(crate) mod keys;
 pub(crate) mod roles;
 pub(crate) mod schedule;
 pub(crate) mod search;

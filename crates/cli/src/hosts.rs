@@ -1,8 +1,13 @@
-//! What is known of hosts: who waits for them, when they may be asked next, and why not before.
+//! What is known of hosts: who waits for them, when they may be asked next, and why not before; and
+//! how their site profiles do.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
-use messages::{ClockRecord, ControlRecord, CrawlRequest, DelayFrom, Host};
+use messages::{
+    CanonicalUrl, ClockRecord, ControlRecord, CrawlRequest, DelayFrom, Host, ProfileRecord,
+    VanishedRecord,
+};
 use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -34,6 +39,20 @@ pub(crate) struct HostState {
     /// `paused`, or the code of the answer that blocked it.
     why: Option<String>,
     latency_ms: Option<u64>,
+    /// Absent unless the host's profile is broken on some page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    broken_profile: Option<BrokenProfile>,
+}
+
+/// A site profile that fails its self-check on pages of a host.
+#[derive(Debug, Serialize)]
+struct BrokenProfile {
+    name: String,
+    /// [`ProfileRecord::MAX_BROKEN`] stands for so many or more.
+    num_broken: u64,
+    /// Pages of the host that yield a speech.
+    num_pages: u64,
+    last_broken: Option<CanonicalUrl>,
 }
 
 /// All hosts that are known, and whether all of their requests were counted.
@@ -56,6 +75,7 @@ impl HostState {
             blocked_until: None,
             why: None,
             latency_ms: None,
+            broken_profile: None,
         }
     }
 
@@ -73,7 +93,7 @@ impl HostState {
     }
 }
 
-/// Reads clocks, orders and the frontier.
+/// Reads clocks, orders, the frontier and how profiles do.
 pub(crate) async fn read(broker: &Broker) -> Result<Hosts, BrokerError> {
     let mut hosts: BTreeMap<Host, HostState> = BTreeMap::new();
     let mut is_complete = true;
@@ -107,10 +127,35 @@ pub(crate) async fn read(broker: &Broker) -> Result<Hosts, BrokerError> {
         state.is_paused = true;
         state.why = Some("paused".to_owned());
     }
+    read_profiles(broker, &mut hosts).await?;
     Ok(Hosts {
         hosts: hosts.into_values().collect(),
         is_complete,
     })
+}
+
+async fn read_profiles(
+    broker: &Broker,
+    hosts: &mut BTreeMap<Host, HostState>,
+) -> Result<(), BrokerError> {
+    let mut records = broker
+        .records_ending::<ProfileRecord>(Bucket::Hosts, ProfileRecord::SUFFIX)
+        .await?;
+    records.retain(|record| !record.broken.is_empty());
+    for record in records {
+        let key = VanishedRecord::key(&record.host);
+        let pages = broker.record::<VanishedRecord>(Bucket::Hosts, &key).await?;
+        let num_broken = record.broken.len() as u64;
+        // The two are counted apart, and a page may be in the one a moment before the other.
+        let num_pages = pages.map_or(0, |pages| pages.value.num_pages);
+        entry(hosts, &record.host).broken_profile = Some(BrokenProfile {
+            name: record.profile,
+            num_broken,
+            num_pages: num_pages.max(num_broken),
+            last_broken: record.last_broken,
+        });
+    }
+    Ok(())
 }
 
 /// The hosts that an operator paused.
@@ -138,11 +183,13 @@ fn entry<'a>(hosts: &'a mut BTreeMap<Host, HostState>, host: &Host) -> &'a mut H
 
 /// A table for people.
 pub(crate) fn print(hosts: &Hosts) -> std::io::Result<()> {
-    let rows: Vec<[String; 7]> = hosts.hosts.iter().map(row).collect();
+    let rows: Vec<[String; 8]> = hosts.hosts.iter().map(row).collect();
     if rows.is_empty() {
         return output::line("no host is known yet");
     }
-    let headings = ["HOST", "DUE", "DEFERRED", "NEXT", "DELAY", "BLOCKED", "WHY"];
+    let headings = [
+        "HOST", "DUE", "DEFERRED", "NEXT", "DELAY", "BLOCKED", "WHY", "PROFILE",
+    ];
     output::table(headings, &rows)?;
     if !hosts.is_complete {
         output::line(format!(
@@ -152,7 +199,7 @@ pub(crate) fn print(hosts: &Hosts) -> std::io::Result<()> {
     Ok(())
 }
 
-fn row(state: &HostState) -> [String; 7] {
+fn row(state: &HostState) -> [String; 8] {
     let delay = state.delay_ms.map_or_else(String::new, |ms| {
         let from = match state.delay_from {
             Some(DelayFrom::CrawlDelay) => " (robots.txt)",
@@ -172,11 +219,45 @@ fn row(state: &HostState) -> [String; 7] {
             (false, until) => until.map_or_else(String::new, second),
         },
         state.why.clone().unwrap_or_default(),
+        state
+            .broken_profile
+            .as_ref()
+            .map_or_else(String::new, BrokenProfile::to_string),
     ]
+}
+
+impl fmt::Display for BrokenProfile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let more = if self.num_broken >= ProfileRecord::MAX_BROKEN as u64 {
+            " or more"
+        } else {
+            ""
+        };
+        let (name, num_broken, num_pages) = (&self.name, self.num_broken, self.num_pages);
+        write!(f, "{name}: broken on {num_broken}{more} of {num_pages}")
+    }
 }
 
 /// A time to the second, for people.
 pub(crate) fn second(at: OffsetDateTime) -> String {
     let whole = at.replace_nanosecond(0).unwrap_or(at);
     whole.format(&Rfc3339).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broken_profile_is_shown_with_the_number_of_its_pages() {
+        let broken = |num_broken| BrokenProfile {
+            name: "library".to_owned(),
+            num_broken,
+            num_pages: 400,
+            last_broken: None,
+        };
+        assert_eq!(broken(3).to_string(), "library: broken on 3 of 400");
+        let many = broken(ProfileRecord::MAX_BROKEN as u64).to_string();
+        assert_eq!(many, "library: broken on 100 or more of 400");
+    }
 }

@@ -58,6 +58,8 @@ enum Command {
     Dead(commands::dead::Args),
     /// Turn saved pages into speeches, without any server
     Extract(commands::extract::Args),
+    /// Make the two keys of Meilisearch that speechmill needs, or find them again
+    Keys(commands::keys::Args),
     /// Compare NATS and Meilisearch with what this version needs
     Check(commands::check::Args),
 }
@@ -99,6 +101,7 @@ fn run(command: Command, matches: Option<&ArgMatches>) -> anyhow::Result<End> {
             Command::Schedule(args) => commands::schedule::run(args).await,
             Command::Host(args) => commands::host::run(args).await,
             Command::Dead(args) => commands::dead::run(args).await,
+            Command::Keys(args) => commands::keys::run(args).await,
             Command::Check(args) => commands::check::run(args).await,
             Command::Extract(_) => unreachable!("it needs no runtime"),
         }

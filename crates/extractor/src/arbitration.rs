@@ -7,11 +7,14 @@ use std::collections::HashMap;
 use messages::Removed;
 
 use crate::body::removed;
-use crate::noise;
 use crate::normalise::comparable;
+use crate::{HostMemory, memory, noise};
 
 /// Texts shorter than this, in characters, are no match for the other one.
 const MIN_CHARS: usize = 150;
+
+/// From this length on a short text may be the whole speech, if the other one holds it and more.
+const SHORT_SPEECH: usize = 40;
 
 /// Which text was taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,13 +28,16 @@ pub(crate) struct Verdict {
     pub(crate) winner: Winner,
     /// F1 of the two, 0 to 1.
     pub(crate) agreement: f64,
+    /// The second found next to nothing, which says nothing of the first.
+    pub(crate) is_stub: bool,
 }
 
-/// Drops the noise lines of the second opinion, which knows nothing of them.
-pub(crate) fn clean(lines: Vec<String>) -> (Vec<String>, Vec<Removed>) {
+/// Drops the noise lines of the second opinion, which knows nothing of them, and those of the site.
+pub(crate) fn clean(lines: Vec<String>, memory: &HostMemory) -> (Vec<String>, Vec<Removed>) {
     let (mut kept, mut dropped) = (Vec::new(), Vec::new());
     for line in lines {
-        match noise::drops(&line) {
+        let rule = noise::drops(&line);
+        match rule.or_else(|| memory.knows(&line).then_some(memory::RULE)) {
             Some(rule) => dropped.push(removed(rule, &line)),
             None => kept.push(line),
         }
@@ -60,7 +66,7 @@ pub(crate) fn arbitrate(first: &[String], second: &[String]) -> Verdict {
     let purity = (purity(first), purity(second));
     let winner = if lengths.1 < MIN_CHARS {
         Winner::First
-    } else if lengths.0 < MIN_CHARS {
+    } else if lengths.0 < MIN_CHARS && (lengths.0 < SHORT_SPEECH || in_second < 0.9) {
         Winner::Second
     } else if agreement > 0.85 {
         winner(purity.0 >= purity.1)
@@ -73,7 +79,11 @@ pub(crate) fn arbitrate(first: &[String], second: &[String]) -> Verdict {
         let weight = |purity: f64, length: usize| purity * (length as f64).sqrt();
         winner(weight(purity.1, lengths.1) < weight(purity.0, lengths.0))
     };
-    Verdict { winner, agreement }
+    Verdict {
+        winner,
+        agreement,
+        is_stub: lengths.1 < MIN_CHARS && agreement < 0.5,
+    }
 }
 
 /// Share of the first's 4-grams found in the second, and the other way round.
@@ -135,12 +145,26 @@ mod tests {
     }
 
     #[test]
+    fn a_short_speech_is_not_given_up_for_a_list() {
+        let short = lines(&[
+            "九十年风雨兼程，九十年薪火相传。今天，我们共同庆祝母校九十岁生日。",
+            "祝母校桃李满园，祝各位身体健康！",
+        ]);
+        let list = (0..5).map(|n| format!("在全县第{n}次春季农业生产现场会上的讲话"));
+        let with_list: Vec<String> = list.chain(short.clone()).collect();
+        assert_eq!(arbitrate(&short, &with_list).winner, Winner::First);
+    }
+
+    #[test]
     fn a_stub_never_wins() {
         let stub = lines(&["请登录，谢谢。"]);
         let long: Vec<String> = (0..30)
             .map(|n| format!("这是第{n}段话，内容完整。"))
             .collect();
         assert_eq!(arbitrate(&stub, &long).winner, Winner::Second);
-        assert_eq!(arbitrate(&long, &stub).winner, Winner::First);
+        let verdict = arbitrate(&long, &stub);
+        assert_eq!(verdict.winner, Winner::First);
+        assert!(verdict.is_stub);
+        assert!(!arbitrate(&long, &long).is_stub);
     }
 }

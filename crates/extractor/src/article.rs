@@ -11,7 +11,7 @@ use crate::body::Body;
 use crate::extract::main_text;
 use crate::normalise::num_chars;
 use crate::page::PartView;
-use crate::{completeness, dom, profile, structure};
+use crate::{HostMemory, completeness, dom, profile, structure};
 
 /// Lines at the start of a page that may be repeated on the next, and lines at its end.
 const REPEATED: usize = 8;
@@ -31,7 +31,12 @@ pub(crate) struct Ending {
 }
 
 /// Puts the parts behind the first page's text.
-pub(crate) fn join(body: &mut Body, parts: &[PartView<'_>], profile: Option<&Profile>) -> Ending {
+pub(crate) fn join(
+    body: &mut Body,
+    parts: &[PartView<'_>],
+    profile: Option<&Profile>,
+    memory: &HostMemory,
+) -> Ending {
     let mut ending = Ending::default();
     let heads = |body: &Body| {
         let text = body.paragraphs.iter().take(REPEATED);
@@ -39,7 +44,7 @@ pub(crate) fn join(body: &mut Body, parts: &[PartView<'_>], profile: Option<&Pro
     };
     let first = heads(body);
     for part in parts {
-        match read(part, profile) {
+        match read(part, profile, memory) {
             Ok((flat, text, replaced)) => {
                 ending.replaced += replaced;
                 append(&mut body.paragraphs, &text.paragraphs, &first);
@@ -56,13 +61,16 @@ pub(crate) fn join(body: &mut Body, parts: &[PartView<'_>], profile: Option<&Pro
 fn read(
     part: &PartView<'_>,
     profile: Option<&Profile>,
+    memory: &HostMemory,
 ) -> Result<(Flat, Body, usize), &'static str> {
     let decoded =
         charset::decode(part.body, part.content_type).map_err(|_| "charset_undecodable")?;
     let dom = dom::parse(&decoded.text).map_err(|error| error.code())?;
-    let flat = flatten(&dom.html);
+    let mut flat = flatten(&dom.html);
+    memory.mark(&mut flat);
     let applied = profile.map(|profile| profile::apply(profile, &dom, &flat));
-    let body = main_text(&decoded.text, &dom, &flat, applied.as_ref()).ok_or("no_main_text")?;
+    let opinions = main_text(&decoded.text, &dom, &flat, applied.as_ref(), memory);
+    let body = opinions.body.ok_or("no_main_text")?;
     Ok((flat, body, decoded.replaced))
 }
 

@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
-use regex::Regex;
+use ego_tree::NodeRef;
 use scraper::node::Element;
 use scraper::{Html, Node};
 
@@ -68,6 +68,8 @@ pub(crate) struct Block {
     /// Marks of prose among ，。；！？,;!?
     pub(crate) marks: usize,
     pub(crate) mass: f64,
+    /// Other pages of its host have it too: it has no mass.
+    pub(crate) known: bool,
 }
 
 impl Block {
@@ -90,7 +92,7 @@ pub(crate) fn flatten(html: &Html) -> Flat {
     let root = body.unwrap_or_else(|| html.tree.root());
     let mut state = State::new(root.id());
     walk(root, &mut |step| match step {
-        Step::Open(node, element) => state.open(node.id(), element),
+        Step::Open(node, element) => state.open(node, element),
         Step::Close(element) => state.close(element),
         Step::Text(text) => state.text(text),
     });
@@ -130,9 +132,9 @@ impl State {
         }
     }
 
-    fn open(&mut self, node: ego_tree::NodeId, element: &Element) -> bool {
+    fn open(&mut self, node: NodeRef<'_, Node>, element: &Element) -> bool {
         let tag = element.name();
-        if NAMES.not_text.contains(tag) {
+        if NAMES.not_text.contains(tag) || is_trap(node, element) {
             return false;
         }
         if tag == "body" {
@@ -145,7 +147,7 @@ impl State {
             end: index + 1,
             depth: self.elems[parent].depth + 1,
             noisy: is_noisy(element),
-            node,
+            node: node.id(),
         });
         self.open.push(index);
         if NAMES.block.contains(tag) {
@@ -203,6 +205,7 @@ impl State {
                     .filter(|c| "，。；！？,;!?".contains(*c))
                     .count(),
                 mass: 0.0,
+                known: false,
                 text,
                 elem,
             };
@@ -239,8 +242,34 @@ fn mass(block: &Block) -> f64 {
     unlinked as f64 * weight
 }
 
-static TOKEN_EDGE: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"[\s_\-]+|([a-z])([A-Z])").expect("a valid pattern"));
+/// Characters that are hidden within a line, at most: more is a text that a script will show.
+const LONGEST_TRAP: usize = 120;
+
+/// Words within a line that no reader sees: some sites put them there for those who copy.
+fn is_trap(node: NodeRef<'_, Node>, element: &Element) -> bool {
+    let is_inline = matches!(
+        element.name(),
+        "span" | "font" | "i" | "em" | "b" | "strong"
+    );
+    let Some(style) = element.attr("style").filter(|_| is_inline) else {
+        return false;
+    };
+    let style: String = style.chars().filter(|c| !c.is_whitespace()).collect();
+    let style = style.to_ascii_lowercase();
+    let is_hidden = style.contains("display:none") || style.contains("visibility:hidden");
+    is_hidden && is_short(node)
+}
+
+fn is_short(node: NodeRef<'_, Node>) -> bool {
+    let mut left = LONGEST_TRAP;
+    node.descendants().all(|child| {
+        let text = child.value().as_text();
+        let cost = text.map_or(1, |text| text.chars().count());
+        left.checked_sub(cost)
+            .inspect(|rest| left = *rest)
+            .is_some()
+    })
+}
 
 fn is_noisy(element: &Element) -> bool {
     let tag = element.name();
@@ -261,10 +290,20 @@ fn is_noisy(element: &Element) -> bool {
 
 /// Whether a class or id holds one of the tokens as a whole word: `hotNews` does, `hotel` does not.
 pub(crate) fn has_token(names: &str, tokens: &[&str]) -> bool {
-    let parted = TOKEN_EDGE.replace_all(names, "$1 $2").to_ascii_lowercase();
-    parted
-        .split_whitespace()
-        .any(|token| tokens.contains(&token))
+    let parts = names.split(|c: char| c.is_whitespace() || matches!(c, '_' | '-'));
+    let mut words = parts.flat_map(words).filter(|word| !word.is_empty());
+    words.any(|word| tokens.iter().any(|token| token.eq_ignore_ascii_case(word)))
+}
+
+/// `hotNews` is two words.
+fn words(name: &str) -> impl Iterator<Item = &str> {
+    let bytes = name.as_bytes();
+    let is_edge =
+        |&at: &usize| bytes[at - 1].is_ascii_lowercase() && bytes[at].is_ascii_uppercase();
+    let edges = (1..bytes.len()).filter(is_edge).chain([name.len()]);
+    edges.scan(0, |start, end| {
+        Some(&name[std::mem::replace(start, end)..end])
+    })
 }
 
 #[cfg(test)]
@@ -282,6 +321,15 @@ mod tests {
             .map(|block| block.text)
             .collect();
         assert_eq!(texts, ["一二三", "四", "五", "六七"]);
+    }
+
+    #[test]
+    fn words_that_nobody_sees_are_not_in_the_line() {
+        let found = blocks("<p>第二季<font style='DISPLAY: none'>q7x2</font>度见开工。</p>");
+        assert_eq!(found[0].text, "第二季度见开工。");
+        let long = "要统一思想、提高认识。".repeat(20);
+        let found = blocks(&format!("<span style='visibility: hidden'>{long}</span>"));
+        assert_eq!(found[0].text, long);
     }
 
     #[test]

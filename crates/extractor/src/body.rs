@@ -3,12 +3,13 @@
 use messages::{Method, Removed};
 
 use crate::blocks::Flat;
+use crate::collections;
 use crate::generic::Choice;
 use crate::normalise::{is_han, num_chars, shorten};
 
 /// Lines kept for audit, at most, and characters of each.
 const MAX_REMOVED: usize = 50;
-const REMOVED_CHARS: usize = 80;
+pub(crate) const REMOVED_CHARS: usize = 80;
 
 /// Blocks before the text of a second opinion that may be its header.
 const NEAR: usize = 8;
@@ -38,7 +39,9 @@ impl Body {
         let text = |i: usize| flat.blocks[i].text.clone();
         let first = choice.kept.first().copied().unwrap_or(0);
         let last = choice.kept.last().copied().unwrap_or(0);
-        let unlinked = |i: usize| flat.blocks[i].link_chars == 0;
+        // Libraries link keywords wherever they stand, in the marks of a collection too.
+        let unlinked =
+            |i: usize| flat.blocks[i].link_chars == 0 || collections::is_mark(&flat.blocks[i].text);
         let before = choice
             .removed
             .iter()
@@ -60,12 +63,12 @@ impl Body {
     }
 
     /// The second opinion works on a tree of its own: its lines are looked up among the blocks.
-    pub(crate) fn of_second(flat: &Flat, first: Option<Choice>, lines: &[String]) -> Self {
+    pub(crate) fn of_second(flat: &Flat, first: Option<&Choice>, lines: &[String]) -> Self {
         let find = |line: &String| flat.blocks.iter().position(|block| block.text == *line);
         let rfind = |line: &String| flat.blocks.iter().rposition(|block| block.text == *line);
         let start = lines.iter().find_map(find);
         let end = lines.iter().rev().find_map(rfind);
-        let fallback = first.as_ref().map_or((0, 0), |choice| {
+        let fallback = first.map_or((0, 0), |choice| {
             let kept = &choice.kept;
             (
                 kept.first().copied().unwrap_or(0),
@@ -87,6 +90,16 @@ impl Body {
             method: Method::SecondOpinion,
             confidence: 0.0,
             elem: first.map(|choice| choice.elem),
+        }
+    }
+
+    /// One speech of several: what stands above it is the line of its mark.
+    pub(crate) fn child(&self, mark: &str, paragraphs: Vec<String>, removed: Vec<Removed>) -> Self {
+        Self {
+            paragraphs,
+            before: vec![mark.to_owned()],
+            removed,
+            ..*self
         }
     }
 

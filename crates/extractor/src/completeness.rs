@@ -1,6 +1,9 @@
 //! Whether the page shows the whole speech: marks of a wall after the text, and how the text ends.
 
+use std::sync::LazyLock;
+
 use messages::{Completeness, CompletenessState, Section};
+use regex::Regex;
 use sites::Profile;
 
 use crate::blocks::Flat;
@@ -19,15 +22,15 @@ const ENDS: [char; 15] = [
     '。', '！', '？', '…', '”', '）', '》', '!', '?', '.', ')', '"', '』', '」', '；',
 ];
 
+/// `end`: where the page's text stands, unless another speech follows on this one.
 pub(crate) fn judge(
     paragraphs: &[String],
     sections: &[Section],
-    flat: &Flat,
-    span: (usize, usize),
+    end: Option<(&Flat, (usize, usize))>,
     profile: Option<&Profile>,
     lost_part: Option<&str>,
 ) -> Completeness {
-    let marks = marks(flat, span, profile);
+    let marks = end.map_or_else(Marks::default, |(flat, span)| marks(flat, span, profile));
     let announced = structure::announced(paragraphs);
     let found = sections.iter().filter(|section| section.level == 1).count();
     let found = u32::try_from(found).unwrap_or(u32::MAX);
@@ -131,8 +134,22 @@ fn marks(flat: &Flat, span: (usize, usize), profile: Option<&Profile>) -> Marks 
     marks
 }
 
+static LABEL: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new("^(?:出席|列席|请假|缺席|参加|主持|记录|附件|抄送|印发|联系人|联系电话|地址)[\\u{4e00}-\\u{9fff}]{0,4}[:：]")
+        .expect("a valid pattern")
+});
+
 fn ends_mid_sentence(paragraphs: &[String]) -> bool {
-    let sentence = paragraphs.iter().rev().find(|line| {
+    // Who ends no sentence with a mark does not end the last one with it.
+    if !paragraphs.iter().any(|line| line.contains('。')) {
+        return false;
+    }
+    let mut lines = paragraphs.iter().rev();
+    let sentence = lines.find(|line| {
+        // Who attended, and what is attached, is told in no sentence.
+        if LABEL.is_match(line) {
+            return false;
+        }
         let ends = line.ends_with(ENDS);
         ends || num_chars(line) >= SENTENCE
     });
@@ -150,7 +167,7 @@ mod tests {
         let flat = crate::blocks::flatten(&Html::parse_document(&page));
         let sections = structure::sections(&paragraphs);
         let span = (0, texts.len() - 1);
-        judge(&paragraphs, &sections, &flat, span, None, None)
+        judge(&paragraphs, &sections, Some((&flat, span)), None, None)
     }
 
     const INTRO: &str = "同志们，下面我讲两点意见，请大家讨论。";
@@ -169,6 +186,14 @@ mod tests {
         assert!(found.evidence.is_empty());
         let signed = judged(&[INTRO, "青石县人民政府", "2024年3月5日"], "");
         assert_eq!(signed.state, CompletenessState::Full);
+        let minutes = judged(
+            &[
+                INTRO,
+                "列席：县纪委监委、县人武部、县委宣传部、县法院、县检察院负责同志",
+            ],
+            "",
+        );
+        assert_eq!(minutes.state, CompletenessState::Full);
     }
 
     #[test]

@@ -47,6 +47,15 @@ impl Found {
     }
 }
 
+/// A point in time, in seconds since 1970, as a line with its date in China.
+pub(crate) fn of_seconds(seconds: i64) -> Option<String> {
+    let at = OffsetDateTime::from_unix_timestamp(seconds)
+        .ok()?
+        .to_offset(CHINA);
+    let (date, (hour, minute, second)) = (at.date(), at.time().as_hms());
+    Some(format!("{date} {hour:02}:{minute:02}:{second:02}"))
+}
+
 /// The first date of a line, in either way of writing.
 pub(crate) fn first(text: &str) -> Option<Found> {
     let numeric = NUMERIC.captures_iter(text).find_map(|c| numeric(text, &c));

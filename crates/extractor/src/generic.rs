@@ -4,10 +4,13 @@
 //! same element, and how clear the choice was. Works without any knowledge of the site.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use regex::Regex;
 
 use crate::blocks::{Block, Flat};
-use crate::noise;
 use crate::normalise::num_chars;
+use crate::{memory, noise, structure};
 
 /// A named subtree leaves only if it holds less than this share of the page's prose.
 const NOISE_SHARE: f64 = 0.3;
@@ -16,7 +19,7 @@ const NOISE_SHARE: f64 = 0.3;
 const EDGE_MASS: f64 = 8.0;
 
 /// Unlinked lines just after the text that may be its signature.
-const SIGNATURE_LINES: usize = 2;
+const SIGNATURE_LINES: usize = 3;
 
 /// Characters of such a line, at most.
 const SIGNATURE_CHARS: usize = 30;
@@ -61,7 +64,8 @@ fn sums<'a>(flat: &Flat, blocks: impl Iterator<Item = &'a Block>) -> Sums {
 /// The text of a page, if it has any prose.
 pub(crate) fn choose(flat: &Flat) -> Option<Choice> {
     let clean = without_noise(flat);
-    let sums = sums(flat, clean.iter().map(|&i| &flat.blocks[i]));
+    let own = clean.iter().map(|&i| &flat.blocks[i]);
+    let sums = sums(flat, own.filter(|block| !block.known));
     let (best, margin) = winner(flat, &sums)?;
     Some(trim(flat, best, &clean, margin))
 }
@@ -132,6 +136,12 @@ fn winner(flat: &Flat, sums: &Sums) -> Option<(usize, f64)> {
     Some((best, 1.0 - rival / top))
 }
 
+/// The number of a document, which stands over whom it is for: 青政函〔2022〕33号.
+static NUMBER: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"^[\u{4e00}-\u{9fff}]{2,12}[〔\[［（(](?:19|20)\d{2}[〕\]］）)]\s?第?\d{1,5}号$")
+        .expect("a valid pattern")
+});
+
 /// A salutation stands no further than this before the first block of prose.
 const OPENING_LINES: usize = 3;
 
@@ -145,7 +155,7 @@ fn trim(flat: &Flat, elem: usize, candidates: &[usize], margin: f64) -> Choice {
         .collect();
     let rules: BTreeMap<usize, &'static str> = inside
         .iter()
-        .filter_map(|&i| Some((i, noise::rule_of(&flat.blocks[i].text)?)))
+        .filter_map(|&i| Some((i, rule_of(&flat.blocks[i])?)))
         .collect();
     let is_prose = |i: &usize| {
         let block = &flat.blocks[*i];
@@ -159,10 +169,15 @@ fn trim(flat: &Flat, elem: usize, candidates: &[usize], margin: f64) -> Choice {
     let first = inside.iter().position(is_prose);
     let last = inside.iter().rposition(is_prose);
     let (Some(first), Some(last)) = (first, last) else {
-        choice.kept = inside;
+        let (removed, kept) = inside.into_iter().partition(|i| rules.contains_key(i));
+        choice.kept = kept;
+        let named = |i: usize| Some((rules.get(&i).copied()?, i));
+        choice.removed = Vec::into_iter(removed).filter_map(named).collect();
         return choice;
     };
     let opening = opening(flat, &inside, first);
+    let is_number = |at: &usize| NUMBER.is_match(&flat.blocks[inside[*at]].text);
+    let opening = opening.checked_sub(1).filter(is_number).unwrap_or(opening);
     for (position, &i) in inside.iter().enumerate() {
         let block = &flat.blocks[i];
         let rule = rules.get(&i).copied();
@@ -177,6 +192,8 @@ fn trim(flat: &Flat, elem: usize, candidates: &[usize], margin: f64) -> Choice {
                 && block.link_chars == 0
                 && num_chars(&block.text) <= SIGNATURE_CHARS;
             if signs { rule } else { rule.or(Some("after")) }
+        } else if block.known {
+            rule
         } else if block.link_share() > 0.8 && block.marks == 0 && block.chars > 4 {
             Some("links")
         } else {
@@ -190,9 +207,16 @@ fn trim(flat: &Flat, elem: usize, candidates: &[usize], margin: f64) -> Choice {
     choice
 }
 
+/// The rule by which a block is no part of the text, wherever it stands.
+fn rule_of(block: &Block) -> Option<&'static str> {
+    let rule = noise::rule_of(&block.text);
+    rule.or_else(|| block.known.then_some(memory::RULE))
+}
+
 /// Where the text begins: at a salutation just before the first block of prose, with no more than a
-/// few short sentences between the two (现在开会。); else at that block.
+/// few short sentences between the two (现在开会。), or at a heading; else at that block.
 fn opening(flat: &Flat, inside: &[usize], first: usize) -> usize {
+    let mut opening = first;
     for position in (first.saturating_sub(OPENING_LINES)..first).rev() {
         let block = &flat.blocks[inside[position]];
         if block.chars >= 40 || block.link_chars > 0 {
@@ -201,11 +225,15 @@ fn opening(flat: &Flat, inside: &[usize], first: usize) -> usize {
         if block.text.ends_with(['：', ':']) {
             return position;
         }
-        if !block.text.ends_with(['。', '！', '!', '？', '?']) {
+        let is_sentence = block.text.ends_with(['。', '！', '!', '？', '?']);
+        // The rest of a sentence of the page before may stand over a heading.
+        if structure::is_heading_alone(&block.text) || (is_sentence && opening < first) {
+            opening = position;
+        } else if !is_sentence {
             break;
         }
     }
-    first
+    opening
 }
 
 #[cfg(test)]
@@ -243,6 +271,22 @@ mod tests {
             "<div class=share><p>{PROSE}</p><p>{PROSE}</p></div><div class=hot><p>点击，关注，转发。</p></div>"
         );
         assert_eq!(kept(&page), [PROSE, PROSE]);
+    }
+
+    #[test]
+    fn a_document_has_its_number_and_its_signature() {
+        let lines = [
+            "青政函〔2022〕33号",
+            "经济开发区管委会：",
+            PROSE,
+            PROSE,
+            PROSE,
+            PROSE,
+            "此复。",
+            "青石县人民政府",
+            "2022年7月6日",
+        ];
+        assert_eq!(kept(&format!("<p>{}</p>", lines.join("</p><p>"))), lines);
     }
 
     #[test]

@@ -34,6 +34,9 @@ static SPEAKER_LABEL: LazyLock<Regex> = LazyLock::new(|| {
         .expect("a valid pattern")
 });
 
+static WEB_DATE: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"^20\d{2}[-/.]\d{1,2}[-/.]\d{1,2}$").expect("a valid pattern"));
+
 /// What the lines under the title say.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Header {
@@ -44,9 +47,18 @@ pub(crate) struct Header {
     pub(crate) removed: Vec<Removed>,
 }
 
-/// Reads the header and takes its lines from the paragraphs.
-pub(crate) fn take(body: &Body, title: &Title, paragraphs: &mut Vec<String>) -> Header {
+/// Reads the header and takes its lines from the paragraphs; `under` are lines between the title and
+/// the element of the text.
+pub(crate) fn take(
+    body: &Body,
+    title: &Title,
+    under: &[&str],
+    paragraphs: &mut Vec<String>,
+) -> Header {
     let mut header = Header::default();
+    for line in under {
+        header.read_under(line);
+    }
     let titled = header.read_before(&body.before, title);
     let mut taken = repeated_title(paragraphs, title);
     for line in &paragraphs[..taken] {
@@ -104,14 +116,11 @@ impl Header {
         if num_chars(line) > LONGEST {
             return None;
         }
-        if let Some(found) = SPEAKER_LABEL.captures(line) {
-            self.add(speaker::of_name(&found[1]));
-            return Some("speaker_line");
+        if let Some(rule) = self.read_marked(line) {
+            return Some(rule);
         }
-        if let Some(found) = DASH.captures(line) {
-            self.add(speaker::of_title(&found[1]));
-            self.subtitle.get_or_insert_with(|| found[1].to_owned());
-            return Some("subtitle");
+        if WEB_DATE.is_match(line) {
+            return Some("meta");
         }
         let inner = BRACKETS.captures(line).map(|found| found[1].to_owned());
         if let Some(date) = date_alone(inner.as_deref().unwrap_or(line), inner.is_some()) {
@@ -124,6 +133,29 @@ impl Header {
             return Some("speaker_line");
         }
         None
+    }
+
+    /// Labels and dashes say what a line is.
+    fn read_marked(&mut self, line: &str) -> Option<&'static str> {
+        if let Some(found) = SPEAKER_LABEL.captures(line) {
+            self.add(speaker::of_name(&found[1]));
+            return Some("speaker_line");
+        }
+        let found = DASH.captures(line)?;
+        self.add(speaker::of_title(&found[1]));
+        self.subtitle.get_or_insert_with(|| found[1].to_owned());
+        Some("subtitle")
+    }
+
+    /// Outside of the text's element a date is the web's, and a name alone may be anybody's.
+    fn read_under(&mut self, line: &str) {
+        if num_chars(line) > LONGEST || self.read_marked(line).is_some() {
+            return;
+        }
+        let said = speaker::of_name(line);
+        if said.speaker.is_some() && said.role.is_some() {
+            self.add(said);
+        }
     }
 
     fn add(&mut self, said: Said) {
@@ -161,7 +193,7 @@ mod tests {
             &paragraphs,
         );
         assert_eq!(body.method, Method::SecondOpinion);
-        let header = take(&body, &title, &mut paragraphs);
+        let header = take(&body, &title, &[], &mut paragraphs);
         (header, paragraphs)
     }
 

@@ -215,7 +215,7 @@ const DOCUMENTS: [&str; 14] = [
 
 static AFTER_KIND: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(
-        r"(?:[\s\d.。，,!！?？、:：—–_-]+|[(（【\[][^()（）【】\[\]]{0,12}[)）】\]]|第?[一二三四五六七八九十\d]{1,3}[篇份]|[(（]?(?:摘要|节选|全文|范文|模板|摘登|审议稿|通用版?|最新版?)[)）]?)$",
+        r"(?:[\s\d.。，,!！?？、:：—–_-]+|[(（【\[][^()（）【】\[\]]{0,12}[)）】\]]|第?[一二三四五六七八九十\d]{1,3}[篇份]|篇[一二三四五六七八九十]{0,3}|[(（]?(?:摘要|节选|全文|范文|模板|摘登|审议稿|通用版?|最新版?)[)）]?)$",
     )
     .expect("a valid pattern")
 });
@@ -234,10 +234,17 @@ pub(crate) fn bare(title: &str) -> &str {
 
 /// The kind, and the ending of the bare title that gave it.
 ///
-/// A title whose end tells nothing may tell it before a colon: 专题党课：….
+/// A title whose end tells nothing may tell it before a colon (专题党课：…) or in brackets.
 pub(crate) fn of(title: &str) -> Option<(Kind, &'static str)> {
+    let whole = title.trim_end();
     let title = bare(title);
-    at_end(title).or_else(|| at_end(title.split_once(['：', ':'])?.0))
+    let in_brackets = || {
+        let inner = whole.strip_suffix(['）', ')'])?;
+        at_end(bare(&inner[inner.rfind(['（', '('])?..]))
+    };
+    at_end(title)
+        .or_else(|| at_end(title.split_once(['：', ':'])?.0))
+        .or_else(in_brackets)
 }
 
 /// The same, of the end alone.
@@ -264,6 +271,7 @@ pub(crate) fn at_end(title: &str) -> Option<(Kind, &'static str)> {
         .find(|kind| title.ends_with(kind))?;
     // 来函, 信函 and 会议决定 are no titles of documents; 复函 and 的函 are.
     let is_document = match ending {
+        "纪要" => true,
         "函" => title.ends_with("的函") || title.ends_with("复函"),
         _ => title.contains("关于") || title.contains('的') || title == ending,
     };
@@ -288,6 +296,9 @@ mod tests {
             ("关于2023年财政决算的报告", "document:报告"),
             ("青石县人民政府工作报告2024", "报告"),
             ("学习心得体会3", "心得"),
+            ("从一盏马灯说起（微党课讲稿）", "党课"),
+            ("岗位竞聘演讲稿 篇2", "演讲"),
+            ("县政府第18次常务会议纪要", "document:纪要"),
             ("在乡村振興座談會上的講話", "讲话"),
         ] {
             assert_eq!(of(title).unwrap().0.0, kind, "{title}");

@@ -39,6 +39,8 @@ pub struct PartView<'a> {
 pub struct Extraction {
     /// The speeches; empty with a skip.
     pub speeches: Vec<Speech>,
+    /// The text of a collection as one, for whoever compares pages; none where there is one speech.
+    pub whole: Option<Box<Speech>>,
     /// Why there is no speech; `None` with one.
     pub skip: Option<Skip>,
     /// Links in scope, those to texts first, then in the page's order; none twice.
@@ -86,23 +88,5 @@ impl Skip {
             Self::Feed => "feed",
             Self::RobotsTxt => "robots_txt",
         }
-    }
-}
-
-/// What a host's other pages taught, frozen in one generation; the empty one knows nothing.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct HostMemory {
-    generation: u32,
-}
-
-impl HostMemory {
-    /// Nothing learned yet: generation 0.
-    pub fn empty() -> Self {
-        Self::default()
-    }
-
-    /// The generation, as records carry it.
-    pub fn generation(&self) -> u32 {
-        self.generation
     }
 }

@@ -9,6 +9,7 @@ use scraper::{ElementRef, Selector};
 use sites::Profile;
 
 use crate::blocks::Flat;
+use crate::dates;
 use crate::dom::{Dom, text_of};
 use crate::generic::{self, Choice};
 
@@ -29,7 +30,7 @@ pub(crate) fn apply(profile: &Profile, dom: &Dom, flat: &Flat) -> Applied {
     let text = |selectors: &[Selector]| {
         let texts = selectors.iter().flat_map(|selector| {
             let found = dom.html.select(selector);
-            found.map(|element| text_of(*element))
+            found.map(said)
         });
         texts.into_iter().find(|text| !text.is_empty())
     };
@@ -39,12 +40,44 @@ pub(crate) fn apply(profile: &Profile, dom: &Dom, flat: &Flat) -> Applied {
         .flatten();
     Applied {
         title,
-        published: text(&selectors.published),
+        published: text(&selectors.published).or_else(|| script_time(profile, dom)),
         views: text(&selectors.views),
         author: text(&selectors.author),
         source: text(&selectors.source),
         choice,
     }
+}
+
+/// What an element says: its text, or the content of a `<meta>`.
+fn said(element: ElementRef<'_>) -> String {
+    match element.value().attr("content") {
+        Some(content) if element.value().name() == "meta" => content.trim().to_owned(),
+        _ => text_of(*element),
+    }
+}
+
+/// The time that a script of the page holds, as a date.
+fn script_time(profile: &Profile, dom: &Dom) -> Option<String> {
+    if profile.script_times.is_empty() {
+        return None;
+    }
+    let scripts = dom.html.tree.nodes().filter(|node| {
+        let element = node.value().as_element();
+        element.is_some_and(|element| element.name() == "script")
+    });
+    let texts = scripts.flat_map(|script| script.children());
+    texts.into_iter().find_map(|node| {
+        let text: &str = node.value().as_text()?;
+        let found = profile
+            .script_times
+            .iter()
+            .find_map(|it| it.captures(text))?;
+        let time = found.name("time")?.as_str();
+        match time.parse() {
+            Ok(seconds) => dates::of_seconds(seconds),
+            Err(_) => Some(time.to_owned()),
+        }
+    })
 }
 
 fn body(profile: &Profile, dom: &Dom, flat: &Flat) -> Option<Choice> {

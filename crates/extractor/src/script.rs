@@ -1,6 +1,5 @@
 //! Simplified or traditional: by characters that only one of the two scripts writes.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use messages::Script;
@@ -19,29 +18,67 @@ const PAIRS: [&str; 10] = [
     "矿礦础礎确確祸禍离離积積称稱稳穩穷窮竞競笔筆筹籌简簡类類粮糧纠糾纷紛纸紙细細绝絕统統绿綠缓緩缩縮缴繳罚罰肃肅胜勝胶膠脱脫",
 ];
 
-/// Traditional to simplified, and the characters that only simplified texts write.
-static MAPS: LazyLock<(HashMap<char, char>, HashSet<char>)> = LazyLock::new(|| {
+/// The first character of the table, and how many it has: all that are in a pair lie between.
+const FIRST: u32 = 0x4e00;
+const NUM: usize = 0x5200;
+
+/// What the table knows of a character.
+#[derive(Clone, Copy)]
+enum Side {
+    Both,
+    Simplified,
+    /// With the simplified one.
+    Traditional(char),
+}
+
+/// Every character of every line is looked up: a hash for each would cost more than all rules.
+static SIDES: LazyLock<Vec<Side>> = LazyLock::new(|| {
+    let mut sides = vec![Side::Both; NUM];
     let chars: Vec<char> = PAIRS.concat().chars().collect();
-    let pairs = chars.chunks_exact(2);
-    let to_simplified = pairs.clone().map(|pair| (pair[1], pair[0])).collect();
-    (to_simplified, pairs.map(|pair| pair[0]).collect())
+    for pair in chars.chunks_exact(2) {
+        for (c, side) in [
+            (pair[0], Side::Simplified),
+            (pair[1], Side::Traditional(pair[0])),
+        ] {
+            if let Some(slot) = index(c).and_then(|at| sides.get_mut(at)) {
+                *slot = side;
+            }
+        }
+    }
+    sides
 });
+
+fn index(c: char) -> Option<usize> {
+    usize::try_from(u32::from(c).checked_sub(FIRST)?).ok()
+}
+
+fn side(sides: &[Side], c: char) -> Side {
+    let found = index(c).and_then(|at| sides.get(at));
+    found.copied().unwrap_or(Side::Both)
+}
 
 /// The text in simplified characters, as far as rules for lines need it; never for what is kept.
 pub(crate) fn simplified(text: &str) -> String {
-    let to_simplified = &MAPS.0;
-    text.chars()
-        .map(|c| to_simplified.get(&c).copied().unwrap_or(c))
-        .collect()
+    let sides = &*SIDES;
+    let simple = |c| match side(sides, c) {
+        Side::Traditional(simple) => simple,
+        Side::Both | Side::Simplified => c,
+    };
+    text.chars().map(simple).collect()
 }
 
 pub(crate) fn of(text: &str) -> Script {
-    let (traditional, simplified) = &*MAPS;
+    let sides = &*SIDES;
     let (mut num_traditional, mut num_either) = (0_u32, 0_u32);
     for c in text.chars() {
-        let is_traditional = traditional.contains_key(&c);
-        num_traditional += u32::from(is_traditional);
-        num_either += u32::from(is_traditional || simplified.contains(&c));
+        match side(sides, c) {
+            Side::Both => {}
+            Side::Simplified => num_either += 1,
+            Side::Traditional(_) => {
+                num_traditional += 1;
+                num_either += 1;
+            }
+        }
     }
     let share = f64::from(num_traditional) / f64::from(num_either.max(1));
     // A name or a quotation in the other script does not make a text mixed.
@@ -57,6 +94,7 @@ pub(crate) fn of(text: &str) -> Script {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::HashSet;
 
     #[test]
     fn the_pairs_are_pairs() {
@@ -65,6 +103,7 @@ mod tests {
         let mut seen = HashSet::new();
         for pair in chars.chunks(2) {
             assert_ne!(pair[0], pair[1], "{pair:?}");
+            assert!(pair.iter().all(|&c| index(c).unwrap() < NUM), "{pair:?}");
             assert!(seen.insert(pair[0]) && seen.insert(pair[1]), "{pair:?}");
         }
         assert_eq!(simplified("責任編輯：李"), "责任编辑：李");

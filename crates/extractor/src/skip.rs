@@ -10,7 +10,7 @@ use crate::body::Body;
 use crate::dom::text_of;
 use crate::extract::Found;
 use crate::normalise::{is_han, num_chars};
-use crate::{PageView, Skip};
+use crate::{PageView, Skip, structure};
 use crate::{blocks::Flat, links};
 
 /// Han characters of the shortest text that is a text.
@@ -27,6 +27,9 @@ const SHORT_LIST_ITEMS: usize = 3;
 
 /// Characters of a linked title, at least.
 const ITEM_CHARS: usize = 6;
+
+/// Characters of a line that is a text and no title.
+const LONG_LINE: usize = 40;
 
 /// Pieces of prose under linked titles that make a list, and characters of each, at most.
 const TEASERS: usize = 4;
@@ -49,7 +52,6 @@ static LOGIN: LazyLock<Regex> = LazyLock::new(|| {
 
 pub(crate) fn reason(page: &PageView<'_>, found: &Found<'_>) -> Option<Skip> {
     let scope = found.sites.scope_of_page(page.final_url);
-    let han = found.body.map_or(0, Body::num_han);
     let short = found
         .body
         .is_none_or(|body| body.num_chars() < MAX_MESSAGE_CHARS);
@@ -68,10 +70,13 @@ pub(crate) fn reason(page: &PageView<'_>, found: &Found<'_>) -> Option<Skip> {
     } {
         return Some(Skip::ListPage);
     }
-    if han < MIN_HAN {
-        return Some(Skip::NoMainText);
-    }
-    None
+    too_short(found.body)
+}
+
+/// A text that is none.
+pub(crate) fn too_short(body: Option<&Body>) -> Option<Skip> {
+    let han = body.map_or(0, Body::num_han);
+    (han < MIN_HAN).then_some(Skip::NoMainText)
 }
 
 /// What a page says first: its title, its headings, and its first lines if it is short.
@@ -127,7 +132,11 @@ fn is_list(found: &Found<'_>, scope: Scope) -> bool {
     let Some(body) = found.body else {
         return titles.len() >= LIST_ITEMS;
     };
-    let prose = prose(&body.paragraphs);
+    // A list greets nobody.
+    if structure::salutation(&body.paragraphs).is_some() && body.num_chars() >= MIN_PROSE {
+        return false;
+    }
+    let prose = prose(&body.paragraphs) + unmarked_prose(found.flat, body);
     // A short list is nothing but its titles, and the dates beside them.
     let linked: usize = titles.iter().sum();
     let is_bare = prose == 0 && linked * 2 >= body.num_chars();
@@ -141,6 +150,15 @@ fn is_list(found: &Found<'_>, scope: Scope) -> bool {
         LIST_PROSE
     };
     (titles.len() >= LIST_ITEMS && prose < bound) || is_list_of_teasers(found.flat, body.elem())
+}
+
+/// Characters in long lines without a single mark and a link: some texts have spaces instead.
+fn unmarked_prose(flat: &Flat, body: &Body) -> usize {
+    let (first, last) = body.span;
+    let blocks = flat.blocks.iter().take(last + 1).skip(first);
+    let lines = blocks.filter(|b| b.link_chars == 0 && b.chars >= LONG_LINE);
+    let unmarked = lines.filter(|b| b.marks == 0 && body.paragraphs.contains(&b.text));
+    unmarked.map(|block| block.chars).sum()
 }
 
 /// Characters in paragraphs that hold a sentence.

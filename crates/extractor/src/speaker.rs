@@ -51,6 +51,8 @@ pub(crate) struct Said {
 /// Reads a title, or a line that begins with a dash: `李明在全县工作会议上的讲话`.
 pub(crate) fn of_title(title: &str) -> Said {
     let bare = kind::bare(title);
+    // What stands before a dash is a slogan.
+    let bare = bare.rsplit_once("——").map_or(bare, |(_, title)| title);
     // A document is about a matter and has no occasion.
     let spoken = kind::at_end(bare).filter(|(kind, _)| !kind.0.starts_with("document:"));
     let Some((_, ending)) = spoken else {
@@ -122,6 +124,10 @@ mod tests {
         assert_eq!(
             said("王海：在青石中学开学典礼上的致辞"),
             ["青石中学开学典礼", "王海", ""]
+        );
+        assert_eq!(
+            said("让青春在一线绽放——在全县青年座谈会上的讲话"),
+            ["全县青年座谈会", "", ""]
         );
         assert_eq!(said("李书记在座谈会上的讲话"), ["座谈会", "李书记", "书记"]);
     }

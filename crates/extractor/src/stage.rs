@@ -4,23 +4,25 @@
 mod breaker;
 mod changes;
 mod failure;
+mod learning;
+mod profiles;
+mod view;
 
 use std::sync::Arc;
 
 use messages::{
-    CanonicalUrl, ExtractRecord, FoundLink, PRODUCT_TOKEN, Page, PageAgain, Response, SpeechChange,
-    SpeechId, UrlId, Version,
+    CanonicalUrl, ExtractRecord, FoundLink, Page, PageAgain, Response, SpeechChange, SpeechId,
+    UrlId, Version,
 };
 use sites::Sites;
 use worker::topology::{self, Bucket, ConsumerSpec};
 use worker::{Broker, BrokerError, Delivery, Outbox, Stage};
 
-use crate::{
-    Extraction, ExtractorConfig, HostMemory, MAX_BYTES, PageView, PartView, REVISION, Skip, extract,
-};
+use crate::{Extraction, ExtractorConfig, REVISION, Skip, extract};
 use breaker::Breaker;
 use changes::{Leaving, Yield};
 use failure::StageError;
+use learning::{Known, Learning};
 
 /// The code of a page that is gone, or says `noindex`, and whose speeches stay all the same.
 const HELD: &str = "withdrawal_held";
@@ -31,7 +33,14 @@ struct Core {
     broker: Broker,
     sites: Arc<Sites>,
     breaker: Breaker,
+    learning: Learning,
     concurrency: usize,
+}
+
+/// A page and what it gives.
+struct Read {
+    response: Response,
+    extraction: Extraction,
 }
 
 /// Extracts pages as they are fetched.
@@ -48,6 +57,7 @@ pub fn stages(
 ) -> (Extractor, ExtractorAgain) {
     let core = Core {
         breaker: Breaker::new(broker.clone(), config),
+        learning: Learning::new(broker.clone(), sites.clone()),
         broker,
         sites,
         concurrency: config.concurrency(),
@@ -105,11 +115,16 @@ impl Core {
         outbox: &mut Outbox,
     ) -> Result<(), StageError> {
         let url_id = page.url_id();
+        let host = match &page {
+            Page::Response(page) => page.final_url.host(),
+            Page::Gone(page) => page.url.host(),
+        };
+        let known = self.learning.of(&host).await?;
         let version = Version {
             fetched_at: page.fetched_at(),
             page_sequence,
             extractor: REVISION,
-            memory: HostMemory::empty().generation(),
+            memory: known.memory.generation(),
         };
         let key = ExtractRecord::key(&url_id);
         let before = self
@@ -137,34 +152,72 @@ impl Core {
                 outbox.record(Bucket::Urls, key, &record);
             }
             Page::Response(response) => {
-                self.extracted(response, &before, &url_id, version, outbox)
+                let (read, known) = self.read(response, known, &url_id).await?;
+                let version = Version {
+                    memory: known.memory.generation(),
+                    ..version
+                };
+                self.extracted(read, &before, &url_id, version, outbox)
                     .await?;
+                let learning = &self.learning;
+                learning.extract_again(&known, &url_id, outbox).await?;
             }
         }
         Ok(())
     }
 
+    /// Extracts a page with the memory of its host, and again if that has grown with it.
+    async fn read(
+        &self,
+        mut response: Response,
+        mut known: Known,
+        url_id: &UrlId,
+    ) -> Result<(Read, Known), StageError> {
+        loop {
+            let (sites, memory) = (self.sites.clone(), known.memory.clone());
+            let generation = memory.generation();
+            let extraction;
+            (response, extraction) = worker::blocking(move || {
+                let extraction = view::with(&response, |page| extract(page, &sites, &memory));
+                (response, extraction)
+            })
+            .await;
+            let extraction = extraction??;
+            if !extraction.speeches.is_empty() {
+                known = self.learning.learn(known, url_id).await?;
+            }
+            if known.memory.generation() <= generation {
+                return Ok((
+                    Read {
+                        response,
+                        extraction,
+                    },
+                    known,
+                ));
+            }
+        }
+    }
+
     async fn extracted(
         &self,
-        response: Response,
+        Read {
+            response,
+            extraction,
+        }: Read,
         before: &[SpeechId],
         url_id: &UrlId,
         version: Version,
         outbox: &mut Outbox,
     ) -> Result<(), StageError> {
-        let sites = self.sites.clone();
-        let (response, extraction) = worker::blocking(move || {
-            let extraction = extract_response(&response, &sites);
-            (response, extraction)
-        })
-        .await;
         let Extraction {
             speeches,
             skip,
             links,
             num_out_of_scope,
             num_replaced,
-        } = extraction?;
+            whole: _,
+        } = extraction;
+        profiles::note(&self.broker, &response.final_url, &speeches, outbox).await?;
         let speech_ids: Vec<SpeechId> = speeches.iter().map(|s| s.speech_id.clone()).collect();
         // A skip withdraws nothing but where the site says that it wants it so.
         let is_unwanted = skip == Some(Skip::NoIndex);
@@ -191,21 +244,9 @@ impl Core {
             };
             outbox.publish_merged(subject, move |last| ours.merge(last));
         }
-        let mut num_links = 0;
-        let depth = depth_of_links(response.depth, &response.url, skip);
-        if depth <= self.sites.max_depth(&response.final_url.host()) {
-            for url in links {
-                num_links += 1;
-                outbox.publish_optional(&FoundLink {
-                    url,
-                    depth,
-                    found_on: url_id.clone(),
-                });
-            }
-        } else {
-            outbox.count_many("too_deep", links.len() as u64);
-        }
+        let num_links = self.lead_on(&response, skip, links, outbox);
         outbox.count_many("out_of_scope", num_out_of_scope.into());
+        outbox.count_many("characters_replaced", num_replaced.into());
         let skip = skip.map(|skip| if is_held { HELD } else { skip.code() });
         if let Some(code) = skip {
             outbox.count(code);
@@ -225,6 +266,31 @@ impl Core {
             }
         });
         Ok(())
+    }
+
+    /// Publishes the links of a page; answers how many.
+    fn lead_on(
+        &self,
+        page: &Response,
+        skip: Option<Skip>,
+        links: Vec<CanonicalUrl>,
+        outbox: &mut Outbox,
+    ) -> u32 {
+        let depth = depth_of_links(page.depth, &page.url, skip);
+        if depth > self.sites.max_depth(&page.final_url.host()) {
+            outbox.count_many("too_deep", links.len() as u64);
+            return 0;
+        }
+        let found_on = UrlId::of(&page.url);
+        let num_links = u32::try_from(links.len()).unwrap_or(u32::MAX);
+        for url in links {
+            outbox.publish_optional(&FoundLink {
+                url,
+                depth,
+                found_on: found_on.clone(),
+            });
+        }
+        num_links
     }
 
     /// Whether a page may withdraw all of its speeches; if it has none, nothing speaks against it.
@@ -290,34 +356,6 @@ fn record(version: Version, speech_ids: Vec<SpeechId>, code: Option<&str>) -> Ex
         num_refused_links: 0,
         num_replaced: 0,
     }
-}
-
-fn extract_response(response: &Response, sites: &Sites) -> Result<Extraction, StageError> {
-    // One byte more than is read, so that a body of exactly the limit and a larger one differ.
-    let body = response.body.decompress(MAX_BYTES + 1)?;
-    let bodies = response
-        .parts
-        .iter()
-        .map(|it| it.body.decompress(MAX_BYTES));
-    let bodies: Vec<Vec<u8>> = bodies.collect::<Result<_, _>>()?;
-    let parts: Vec<PartView<'_>> = std::iter::zip(&response.parts, &bodies)
-        .map(|(part, body)| PartView {
-            url: &part.url,
-            content_type: part.content_type.as_deref(),
-            body,
-        })
-        .collect();
-    let view = PageView {
-        url: &response.url,
-        final_url: &response.final_url,
-        content_type: response.content_type.as_deref(),
-        robots_tags: &response.robots_tags,
-        agent: response.agent.as_deref().unwrap_or(PRODUCT_TOKEN),
-        body: &body,
-        parts: &parts,
-        lost_part: response.lost_part.as_deref(),
-    };
-    Ok(extract(&view, sites, &HostMemory::empty())?)
 }
 
 #[cfg(test)]

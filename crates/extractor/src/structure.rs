@@ -5,11 +5,14 @@ use std::sync::LazyLock;
 use messages::Section;
 use regex::Regex;
 
-use crate::dates;
 use crate::normalise::num_chars;
+use crate::{dates, script};
 
 /// Characters of a heading that stands alone, at most.
 const LONGEST_HEADING: usize = 60;
+
+/// Characters of a heading that ends in a 。, at most, where others follow right on it.
+const SHORT_HEADING: usize = 20;
 
 /// Characters within which a heading that runs into its paragraph ends.
 const LONGEST_RUN_IN: usize = 45;
@@ -36,7 +39,7 @@ static NUMBERS: LazyLock<[Regex; 5]> = LazyLock::new(|| {
 });
 
 static SALUTATION: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"^[^。；]{0,58}(?:同志|各位|尊敬的|朋友们|同学们|老师们|女士们|先生们|来宾|代表们|委员们|乡亲们|战友们|同仁|來賓|同學們)[^。；]{0,58}$")
+    Regex::new(r"^[^。；]{0,58}(?:同志|各位|尊敬的|朋友们|同学们|老师们|女士们|先生们|来宾|來賓|代表们|委员们|乡亲们|战友们|同仁)[^。；]{0,58}$")
         .expect("a valid pattern")
 });
 
@@ -46,7 +49,7 @@ static RUN_IN_SALUTATION: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 static CLOSING: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?:谢谢|感谢)(?:大家|各位|你们|同志们)?[^，。]{0,6}[！!。.]?$|(?:讲话|发言|汇报|报告|致辞|演讲|述职)(?:到此)?(?:完毕|结束|完了)|讲完了|[祝预愿].{0,50}(?:圆满成功|身体健康|工作顺利|万事如意|阖家幸福|幸福安康|学业进步|新春快乐|节日快乐|新年快乐|生活愉快)|^此致$|^敬礼[！!]?$|(?:謝謝|感謝)(?:大家|各位)[！!。]?$")
+    Regex::new(r"(?:^|[，,])[^，,的]{0,8}(?:谢谢|感谢|多谢)(?:大家|各位|你们|同志们)?[^，。]{0,6}[！!。.]?$|(?:敬?请|恳请|望)(?:[^，。]{0,10})(?:批评指正|批评、指正|予以指正|审议|审查)|(?:讲话|发言|汇报|报告|致辞|演讲|述职)(?:到此)?(?:完毕|结束|完了)|讲完了|[祝预愿].{0,50}(?:圆满成功|身体健康|健康长寿|工作顺利|万事如意|阖家幸福|幸福安康|学业进步|新春快乐|节日快乐|新年快乐|生活愉快)|^此致$|^敬礼[！!]?$")
         .expect("a valid pattern")
 });
 
@@ -66,6 +69,9 @@ struct Numbered<'a> {
 /// The headings of a text, in order.
 pub(crate) fn sections(paragraphs: &[String]) -> Vec<Section> {
     let mut last = [0_u32; 6];
+    // Where each level stood before a new part began: some count on over the parts.
+    let mut carried = last;
+    let mut points = [false; 6];
     let mut sections = Vec::new();
     for (index, paragraph) in paragraphs.iter().enumerate() {
         let Some(numbered) = numbered(paragraph) else {
@@ -73,11 +79,24 @@ pub(crate) fn sections(paragraphs: &[String]) -> Vec<Section> {
         };
         let level = usize::from(numbered.level);
         // A number out of order belongs to a list, a quotation or a date.
-        if numbered.value != 1 && numbered.value != last[level] + 1 {
+        let follows = |last: &[u32; 6]| numbered.value == last[level] + 1;
+        if numbered.value != 1 && !follows(&last) && (last[level] > 0 || !follows(&carried)) {
             continue;
         }
         last[level] = numbered.value;
+        carried[level] = numbered.value;
         last[level + 1..].fill(0);
+        let next = paragraphs
+            .get(index + 1)
+            .and_then(|next| self::numbered(next));
+        let next_is_sibling = next
+            .is_some_and(|next| next.level == numbered.level && next.value == numbered.value + 1);
+        // A sentence with nothing under it is a point of a list, and so is the last of the list.
+        let is_sentence = is_one_sentence(numbered.rest);
+        points[level] = is_sentence && (next_is_sibling || (points[level] && numbered.value > 1));
+        if points[level] {
+            continue;
+        }
         if let Some(heading) = heading(numbered.rest) {
             sections.push(Section {
                 level: numbered.level,
@@ -116,6 +135,12 @@ fn numbered(paragraph: &str) -> Option<Numbered<'_>> {
     None
 }
 
+/// Longer than a heading that somebody ended with a 。, and nothing after it.
+fn is_one_sentence(rest: &str) -> bool {
+    let sentence = rest.strip_suffix(['。', '；']).unwrap_or_default();
+    num_chars(sentence) > SHORT_HEADING && !sentence.contains('。')
+}
+
 /// The heading: the whole line, or what stands before its first 。
 fn heading(rest: &str) -> Option<&str> {
     if rest.is_empty() {
@@ -145,7 +170,10 @@ pub(crate) fn salutation(paragraphs: &[String]) -> Option<String> {
     paragraphs.iter().take(SALUTATION_WITHIN).find_map(|line| {
         let length = num_chars(line);
         let ends = line.ends_with(['：', ':', '！', '!', '们', '，', '們']);
-        if (2..=LONGEST_GREETING).contains(&length) && ends && SALUTATION.is_match(line) {
+        if (2..=LONGEST_GREETING).contains(&length)
+            && ends
+            && SALUTATION.is_match(&script::simplified(line))
+        {
             return Some(line.clone());
         }
         RUN_IN_SALUTATION
@@ -178,7 +206,7 @@ fn closing_part(line: &str) -> Option<&str> {
     let mut start = line.len();
     for sentence in line.split_inclusive(['。', '！', '!', '；']).rev() {
         let bare = sentence.trim();
-        if num_chars(bare) > LONGEST_GREETING || !CLOSING.is_match(bare) {
+        if num_chars(bare) > LONGEST_GREETING || !CLOSING.is_match(&script::simplified(bare)) {
             break;
         }
         start -= sentence.len();
@@ -202,6 +230,24 @@ mod tests {
 
     fn lines(texts: &[&str]) -> Vec<String> {
         texts.iter().map(|&t| t.to_owned()).collect()
+    }
+
+    #[test]
+    fn numbers_may_go_on_over_the_parts_and_points_are_no_headings() {
+        let text = lines(&[
+            "一、总体要求",
+            "（一）基本思路",
+            "二、重点任务",
+            "（二）完善基础设施",
+            "（三）各乡镇要结合村庄整治和道路绿化，建设义务植树基地。",
+            "（四）加强监督。由县林业局检查。",
+            "（五）加强管护。",
+            "三、保障措施",
+            "（七）这是引文",
+        ]);
+        let found = sections(&text);
+        let numbers: Vec<&str> = found.iter().map(|s| s.number.as_str()).collect();
+        assert_eq!(numbers, ["一", "一", "二", "二", "四", "五", "三"]);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use time::Date;
 use crate::blocks::has_token;
 use crate::dom::text_of;
 use crate::normalise::{letters, num_chars};
-use crate::{dates, kind};
+use crate::{HostMemory, dates, kind};
 
 /// Characters of a heading that may be a title.
 const LONGEST: usize = 120;
@@ -44,7 +44,8 @@ static ANY_TAIL: LazyLock<Regex> = LazyLock::new(|| {
         .expect("a valid pattern")
 });
 
-static SEPARATOR: LazyLock<Regex> = LazyLock::new(|| {
+/// What parts a title from the names of its column and its site.
+pub(crate) static SEPARATOR: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"\s*[_|｜»>]+\s*|\s+[-–—]+\s+|-{1,2}|——").expect("a valid pattern")
 });
 
@@ -68,10 +69,15 @@ struct Heading {
     rank: u8,
 }
 
+/// The page's `<title>`.
+pub(crate) fn of_page(html: &Html) -> String {
+    element_text(html, "title").unwrap_or_default()
+}
+
 /// Finds the title; `named` is what a profile's selector found, `lines` are those around the text's
 /// beginning, in the page's order.
-pub(crate) fn find(html: &Html, named: Option<&str>, lines: &[&str]) -> Title {
-    let page_title = element_text(html, "title").unwrap_or_default();
+pub(crate) fn find(html: &Html, named: Option<&str>, lines: &[&str], memory: &HostMemory) -> Title {
+    let page_title = of_page(html);
     let mut headings = headings(html);
     let like = lines.iter().filter(|line| is_title_like(line));
     headings.extend(like.map(|&line| Heading {
@@ -80,9 +86,9 @@ pub(crate) fn find(html: &Html, named: Option<&str>, lines: &[&str]) -> Title {
     }));
     let raw = match named {
         Some(named) if !named.is_empty() => named.to_owned(),
-        _ => raw_title(html, &page_title, &headings),
+        _ => raw_title(html, memory.without_tail(&page_title), &headings),
     };
-    let (date, clean) = clean(&raw);
+    let (date, clean) = clean(memory.without_tail(&raw));
     let og_name = meta(html, &["og:site_name"]);
     Title {
         site_name: og_name.or_else(|| site_name(&page_title, &raw)),
@@ -290,11 +296,11 @@ fn without_columns(page_title: &str) -> String {
 /// The last part of what follows the title, without a slogan after a dash.
 fn site_name(page_title: &str, raw: &str) -> Option<String> {
     let tail = &page_title[page_title.find(raw)? + raw.len()..];
-    let tail = tail.trim_start_matches(|c: char| c.is_whitespace() || "_-|–—>».".contains(c));
+    let tail = tail.trim_start_matches(|c: char| c.is_whitespace() || "_-|–—－>».".contains(c));
     let tail = tail.split("——").next()?;
     let name = SEPARATOR
         .split(tail)
-        .filter(|part| !part.is_empty())
+        .filter(|part| !part.is_empty() && !part.starts_with("Powered by"))
         .last()?;
     (2..=20).contains(&num_chars(name)).then(|| name.to_owned())
 }
@@ -333,7 +339,7 @@ mod tests {
     use super::*;
 
     fn title(page: &str) -> Title {
-        find(&Html::parse_document(page), None, &[])
+        find(&Html::parse_document(page), None, &[], &HostMemory::empty())
     }
 
     #[test]

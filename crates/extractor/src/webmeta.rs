@@ -1,5 +1,6 @@
 //! What the page says about the web page: when it was published, how often it was read, by whom, from where.
 
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -76,7 +77,7 @@ pub(crate) fn harvest(
     applied: Option<&Applied>,
     path: &str,
 ) -> WebMeta {
-    let lines = lines_around(flat, span, title);
+    let (lines, num_above) = lines_around(flat, span, title);
     let named = |field: fn(&Applied) -> &Option<String>| applied.and_then(|a| field(a).clone());
     let first = |pattern: &Regex| {
         let found = lines.iter().find_map(|line| pattern.captures(line))?;
@@ -84,7 +85,7 @@ pub(crate) fn harvest(
     };
     let published = named(|a| &a.published)
         .and_then(|text| dates::first(&text))
-        .or_else(|| published(html, &lines, path));
+        .or_else(|| published(html, &lines, num_above, path));
     WebMeta {
         published_at: published.map(dates::Found::at),
         views: named(|a| &a.views)
@@ -96,7 +97,8 @@ pub(crate) fn harvest(
 }
 
 /// Short lines from the title to the text, nearest to the title first, then those just after the text.
-fn lines_around<'a>(flat: &'a Flat, span: (usize, usize), title: &Title) -> Vec<&'a str> {
+/// The number is how many of them stand above the text's end.
+fn lines_around<'a>(flat: &'a Flat, span: (usize, usize), title: &Title) -> (Vec<&'a str>, usize) {
     let texts: Vec<&str> = flat.blocks.iter().map(|b| b.text.as_str()).collect();
     let first = span.0.min(texts.len());
     let after_title = texts[..first]
@@ -109,61 +111,74 @@ fn lines_around<'a>(flat: &'a Flat, span: (usize, usize), title: &Title) -> Vec<
     // The text's first lines are looked at too: some pages put their data into the text's element.
     let inside = first..(first + 3).min(end);
     let below = end..(end + AFTER).min(texts.len());
-    [start..first, above, inside, below]
-        .into_iter()
-        .flat_map(|range| texts[range].iter().copied())
-        .filter(|line| num_chars(line) <= LONGEST)
-        .collect()
+    let short = |ranges: &[Range<usize>]| -> Vec<&'a str> {
+        let lines = ranges.iter().flat_map(|range| &texts[range.clone()]);
+        let short = lines.filter(|line| num_chars(line) <= LONGEST);
+        short.copied().collect()
+    };
+    let mut lines = short(&[start..first, above, inside]);
+    let num_above = lines.len();
+    lines.extend(short(&[below]));
+    (lines, num_above)
 }
 
-/// A labelled date, then meta elements, then a date with a time of day, a bare date, the address.
-fn published(html: &Html, lines: &[&str], path: &str) -> Option<dates::Found> {
-    let lines: Vec<&str> = lines
-        .iter()
-        .copied()
-        .filter(|line| !line.contains('。'))
-        .collect();
-    let labelled = lines.iter().find_map(|line| {
+/// A labelled date, then meta elements, then a date with a time of day, a bare date, the address. Lines
+/// below the text come after those above: there the comments have their dates.
+fn published(html: &Html, lines: &[&str], num_above: usize, path: &str) -> Option<dates::Found> {
+    let (above, below) = lines.split_at(num_above);
+    let labelled = no_prose(lines).find_map(|line| {
         PUBLISHED.find_iter(line).find_map(|label| {
             let found = dates::first(&line[label.end()..])?;
             (found.start <= 3).then_some(found)
         })
     });
-    let from_meta = || {
-        let content = meta(
-            html,
-            &[
-                "article:published_time",
-                "PubDate",
-                "publishdate",
-                "datePublished",
-                "weibo: article:create_at",
-                "og:release_date",
-                "date",
-            ],
-        )?;
-        dates::first(&content)
-    };
-    let timed = || {
-        let mut found = lines.iter().filter_map(|line| dates::first(line));
-        found.find(|found| found.time.is_some())
-    };
-    // A date in brackets under the title is the day of the speech, and one among many words is its topic.
-    let bare = || {
-        let candidates = lines.iter().filter(|line| !line.starts_with(['（', '(']));
-        let mut found = candidates.filter_map(|line| {
-            let found = dates::first(line)?;
-            let others = num_chars(&line[..found.start]) + num_chars(&line[found.end..]);
-            (others <= if found.start == 0 { 60 } else { 24 }).then_some(found)
-        });
-        found.next()
-    };
-    labelled
-        .or_else(from_meta)
-        .or_else(timed)
+    let found = labelled
+        .or_else(|| from_meta(html))
+        .or_else(|| timed(above))
         .or_else(|| from_json(html))
-        .or_else(bare)
-        .or_else(|| from_path(path))
+        .or_else(|| bare(above))
+        .or_else(|| timed(below))
+        .or_else(|| bare(below))
+        .or_else(|| from_path(path))?;
+    // The same day may stand elsewhere with its time.
+    let exact = timed(above).filter(|exact| found.time.is_none() && exact.date == found.date);
+    Some(exact.unwrap_or(found))
+}
+
+fn no_prose<'a>(lines: &'a [&'a str]) -> impl Iterator<Item = &'a str> {
+    lines.iter().copied().filter(|line| !line.contains('。'))
+}
+
+fn from_meta(html: &Html) -> Option<dates::Found> {
+    let content = meta(
+        html,
+        &[
+            "article:published_time",
+            "PubDate",
+            "publishdate",
+            "datePublished",
+            "weibo: article:create_at",
+            "og:release_date",
+            "date",
+        ],
+    )?;
+    dates::first(&content)
+}
+
+fn timed(lines: &[&str]) -> Option<dates::Found> {
+    let mut found = no_prose(lines).filter_map(dates::first);
+    found.find(|found| found.time.is_some())
+}
+
+/// A date in brackets under the title is the day of the speech, and one among many words is its topic.
+fn bare(lines: &[&str]) -> Option<dates::Found> {
+    let candidates = no_prose(lines).filter(|line| !line.starts_with(['（', '(']));
+    let mut found = candidates.filter_map(|line| {
+        let found = dates::first(line)?;
+        let others = num_chars(&line[..found.start]) + num_chars(&line[found.end..]);
+        (others <= if found.start == 0 { 60 } else { 24 }).then_some(found)
+    });
+    found.next()
 }
 
 fn from_json(html: &Html) -> Option<dates::Found> {
@@ -264,6 +279,15 @@ mod tests {
     fn the_address_is_the_last_resort() {
         let found = harvested("<h1>在春耕工作会议上的讲话</h1><p>同志们：今天开会。</p>");
         assert_eq!(found.published_at, Some(datetime!(2024-01-02 0:00 +8)));
+    }
+
+    #[test]
+    fn the_dates_of_comments_are_not_that_of_the_page() {
+        let found = harvested(
+            "<h1>在春耕工作会议上的讲话</h1><p>2020年12月10日 · 4条评论</p><p>同志们：今天开会。</p>\
+             <p>2020年12月11日 9:01</p>",
+        );
+        assert_eq!(found.published_at, Some(datetime!(2020-12-10 0:00 +8)));
     }
 
     #[test]

@@ -7,9 +7,17 @@ use std::time::Duration;
 
 use clap::Args;
 use reqwest::Url;
+use time::Date;
+use time::macros::format_description;
 use worker::{BatchLimits, parse_duration};
 
 use crate::IndexError;
+
+/// Reads `2024-03-05`.
+pub fn parse_date(text: &str) -> Result<Date, String> {
+    Date::parse(text, format_description!("[year]-[month]-[day]"))
+        .map_err(|_| format!("{text:?} is not a date: write it as 2024-03-05"))
+}
 
 /// A key. Never prints.
 #[derive(Clone, Default, PartialEq, Eq)]

@@ -67,6 +67,14 @@ pub enum IndexError {
         /// What it said.
         message: String,
     },
+    /// The key that is to make keys is missing, wrong, or may not.
+    #[error("Meilisearch at {url} refuses the master key ({message}): check MEILI_MASTER_KEY")]
+    MasterKeyRefused {
+        /// Where we looked.
+        url: String,
+        /// What it said.
+        message: String,
+    },
     /// The request is refused.
     #[error("Meilisearch refuses the request: {message}")]
     Refused {
@@ -199,7 +207,7 @@ impl IndexError {
 impl Failure for IndexError {
     fn verdict(&self) -> Verdict {
         match self {
-            Self::KeyRefused { .. } => Verdict::Stop(Stop::Refused),
+            Self::KeyRefused { .. } | Self::MasterKeyRefused { .. } => Verdict::Stop(Stop::Refused),
             Self::Unreachable { .. }
             | Self::Unavailable { .. }
             | Self::Foreign { .. }
@@ -222,7 +230,7 @@ impl Failure for IndexError {
             Self::Config(_) => "meilisearch_config",
             Self::Unreachable { .. } | Self::Unavailable { .. } => "meilisearch_unavailable",
             Self::NoRoom { .. } => "meilisearch_full",
-            Self::KeyRefused { .. } => "meilisearch_key_refused",
+            Self::KeyRefused { .. } | Self::MasterKeyRefused { .. } => "meilisearch_key_refused",
             Self::Foreign { .. } => "meilisearch_foreign",
             Self::TaskCanceled { .. } => "task_canceled",
             Self::TaskLost { .. } => "task_lost",

@@ -3,18 +3,22 @@
 //! In: speech changes, in batches, through [`Indexer`]. Out: documents of one index. [`Searcher`] is
 //! the reading side. No text is cleaned or judged here. Why it is so: `design.md`.
 
+mod audit;
 mod config;
 mod document;
 mod error;
+mod keys;
 mod meili;
 mod metrics;
 mod search;
 mod settings;
 mod sink;
 
-pub use config::{IndexerConfig, MeiliConfig, Secret};
+pub use audit::{Audit, Differences, Repaired};
+pub use config::{IndexerConfig, MeiliConfig, Secret, parse_date};
 pub use document::SpeechDocument;
 pub use error::IndexError;
+pub use keys::{Key, Purpose};
 pub use meili::Meili;
 pub use search::{Hit, SearchOptions, SearchPage, Searcher};
 pub use settings::{Applied, wanted as wanted_settings};

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use meilisearch_sdk::client::Client;
 use meilisearch_sdk::indexes::Index;
 
+pub(crate) use documents::Versioned;
 pub(crate) use http::Http;
 pub(crate) use tasks::TaskStatus;
 

@@ -5,8 +5,7 @@
 use meilisearch_sdk::search::SearchResult;
 use meilisearch_sdk::search::{SearchQuery, Selectors};
 use messages::SpeechId;
-use reqwest::Method;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::document::{MAX_PARTS, text_field};
@@ -185,24 +184,7 @@ impl Searcher {
 
     /// The version of a document: its sequence in SPEECHES. `None`: it is not in the index.
     pub async fn document_version(&self, id: &SpeechId) -> Result<Option<u64>, IndexError> {
-        #[derive(Deserialize)]
-        struct Versioned {
-            version: Option<u64>,
-        }
-        let path = format!(
-            "/indexes/{}/documents/{id}?fields=version",
-            self.meili.index_name()
-        );
-        let http = self.meili.http();
-        match http.json(http.request(Method::GET, &path)).await {
-            Ok(Versioned { version }) => Ok(version),
-            Err(IndexError::Refused { code, .. })
-                if code == "document_not_found" || code == "index_not_found" =>
-            {
-                Ok(None)
-            }
-            Err(error) => Err(error),
-        }
+        self.meili.version_of(id.as_str()).await
     }
 
     /// How many documents the index holds. `None`: there is no index.

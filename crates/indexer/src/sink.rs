@@ -60,6 +60,18 @@ impl Indexer {
         })
     }
 
+    /// One that works beside the active indexer, for [`Audit`](crate::Audit): it takes batches and
+    /// pulls none.
+    pub(crate) fn beside(meili: Meili, broker: Broker, limits: BatchLimits) -> Self {
+        Self {
+            meili,
+            broker,
+            limits,
+            to_document: SpeechDocument::new,
+            turn: Mutex::default(),
+        }
+    }
+
     /// Makes documents in another way: how a test gets one that Meilisearch refuses.
     #[doc(hidden)]
     #[must_use]

@@ -4,7 +4,7 @@
 #[derive(Debug, thiserror::Error)]
 pub enum SiteError {
     /// The operator's folder, or a file in it, can't be read.
-    #[error("{file}: can't be read")]
+    #[error("{file}: can't be read; --sites wants a folder of *.toml in UTF-8")]
     Unreadable {
         /// The file or folder.
         file: String,
@@ -13,13 +13,14 @@ pub enum SiteError {
         source: std::io::Error,
     },
     /// Not TOML, or fields are missing or unknown.
-    #[error("{file}: is not a site profile")]
+    #[error("{file}: line {line}: {reason}")]
     Malformed {
         /// The file.
         file: String,
-        /// Why, with line and column.
-        #[source]
-        source: Box<toml::de::Error>,
+        /// Where.
+        line: usize,
+        /// Why, with the field.
+        reason: String,
     },
     /// A field holds what it must not.
     #[error("{file}: {field}: {reason}")]
@@ -32,7 +33,7 @@ pub enum SiteError {
         reason: String,
     },
     /// Two profiles of the same folder claim the same name or host.
-    #[error("{file}: {what} is already in {other}")]
+    #[error("{file}: {what} is already in {other}: leave it to one of them")]
     Twice {
         /// The file.
         file: String,

@@ -11,10 +11,12 @@ mod error;
 mod outline;
 mod parts;
 mod profile;
+mod scope;
 mod sites;
 
 pub use config::SitesConfig;
 pub use error::SiteError;
 pub use parts::{Part, Parts};
 pub use profile::{Check, Profile, Selectors};
-pub use sites::{Scope, Sites};
+pub use scope::Scope;
+pub use sites::Sites;

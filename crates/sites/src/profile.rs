@@ -2,12 +2,15 @@
 //!
 //! Never touches a page: the extractor applies the selectors and the self-check.
 
+mod file;
+
 use messages::{CanonicalUrl, Host};
 use regex::Regex;
 use scraper::Selector;
 use serde::Deserialize;
 
-use crate::{Scope, SiteError};
+use crate::{Scope, SiteError, scope};
+use file::{File, Reader};
 
 /// What is known of one site.
 #[derive(Debug, Clone)]
@@ -18,6 +21,8 @@ pub struct Profile {
     pub site_name: Option<String>,
     /// Where things stand on a page: hints, never the truth.
     pub selectors: Selectors,
+    /// Where the time of publication stands in a script: the group `time`, as a date or in seconds.
+    pub script_times: Vec<Regex>,
     /// Whole lines that are no part of a text.
     pub noise: Vec<Regex>,
     /// Words that say that the rest is behind a login or a payment.
@@ -29,6 +34,8 @@ pub struct Profile {
     /// Where the profile came from, for messages.
     pub(crate) file: String,
     pub(crate) hosts: Vec<String>,
+    /// Its hosts are many sites with one publishing system, not one site with many hosts.
+    pub(crate) is_family: bool,
     detail: Vec<Regex>,
     list: Vec<Regex>,
     part: Vec<Regex>,
@@ -82,84 +89,11 @@ fn default_link_share() -> f64 {
     0.3
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    name: String,
-    site_name: Option<String>,
-    hosts: Vec<String>,
-    #[serde(default)]
-    scope: ScopeTable,
-    #[serde(default)]
-    selectors: SelectorTable,
-    #[serde(default)]
-    noise: NoiseTable,
-    #[serde(default)]
-    wall: WallTable,
-    #[serde(default)]
-    check: Check,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ScopeTable {
-    #[serde(default)]
-    detail: Vec<String>,
-    #[serde(default)]
-    list: Vec<String>,
-    #[serde(default)]
-    part: Vec<String>,
-    #[serde(default = "default_depth")]
-    max_depth: u32,
-}
-
-impl Default for ScopeTable {
-    fn default() -> Self {
-        Self {
-            detail: Vec::new(),
-            list: Vec::new(),
-            part: Vec::new(),
-            max_depth: default_depth(),
-        }
-    }
-}
-
-fn default_depth() -> u32 {
-    1
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct SelectorTable {
-    title: Vec<String>,
-    body: Vec<String>,
-    remove: Vec<String>,
-    published: Vec<String>,
-    views: Vec<String>,
-    author: Vec<String>,
-    source: Vec<String>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct NoiseTable {
-    lines: Vec<String>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct WallTable {
-    marks: Vec<String>,
-}
-
 impl Profile {
     /// Reads a profile; `file` is only named in errors.
     pub fn parse(file: &str, text: &str) -> Result<Self, SiteError> {
-        let given: File = toml::from_str(text).map_err(|source| SiteError::Malformed {
-            file: file.to_owned(),
-            source: Box::new(source),
-        })?;
         let reader = Reader { file };
+        let given: File = reader.tables(text)?;
         reader.check_name(&given.name)?;
         reader.check_hosts(&given.hosts)?;
         reader.check_share(given.check.max_link_share)?;
@@ -167,11 +101,17 @@ impl Profile {
             name: given.name,
             site_name: given.site_name,
             hosts: given.hosts,
+            is_family: given.family,
             detail: reader.patterns("scope.detail", &given.scope.detail)?,
             list: reader.patterns("scope.list", &given.scope.list)?,
-            part: reader.patterns("scope.part", &given.scope.part)?,
+            part: reader.patterns_of("scope.part", &given.scope.part, "part")?,
             max_depth: given.scope.max_depth,
             selectors: reader.selectors(&given.selectors)?,
+            script_times: reader.patterns_of(
+                "scripts.published",
+                &given.scripts.published,
+                "time",
+            )?,
             noise: reader.patterns("noise.lines", &given.noise.lines)?,
             wall_marks: given.wall.marks,
             check: given.check,
@@ -179,14 +119,30 @@ impl Profile {
         })
     }
 
-    /// Whether the profile is for this host, given with or without its port.
+    /// Whether a host, with or without its port, is of the profile's site. A family has no such
+    /// site: each of its hosts is one of its own.
     pub fn covers(&self, host: &Host) -> bool {
-        self.hosts.iter().any(|pattern| covers(pattern, host))
+        !self.is_family && self.fit(host).is_some()
     }
 
-    /// What a page is to this site, by its address alone.
+    /// How well the profile fits a host: the whole host best, then the longest suffix.
+    pub(crate) fn fit(&self, host: &Host) -> Option<usize> {
+        let fits = self.hosts.iter().filter_map(|pattern| fit(pattern, host));
+        fits.max()
+    }
+
+    /// What a page is to this site, by its address alone. On a host of a family the patterns don't
+    /// know every address: the others are guessed at, as on a host without a profile.
     pub fn in_scope(&self, url: &CanonicalUrl) -> Scope {
-        if !self.covers(&url.host()) {
+        match self.known_scope(url) {
+            Scope::Out if self.is_family && self.fit(&url.host()).is_some() => scope::guess(url),
+            known => known,
+        }
+    }
+
+    /// The same by the patterns only.
+    pub(crate) fn known_scope(&self, url: &CanonicalUrl) -> Scope {
+        if self.fit(&url.host()).is_none() {
             return Scope::Out;
         }
         let path = path_and_query(url);
@@ -219,90 +175,15 @@ impl Profile {
     }
 }
 
-fn covers(pattern: &str, host: &Host) -> bool {
+fn fit(pattern: &str, host: &Host) -> Option<usize> {
     match pattern.strip_prefix('*') {
-        Some(suffix) => host.name().ends_with(suffix),
-        None => pattern == host.as_str() || pattern == host.name(),
+        Some(suffix) => host.name().ends_with(suffix).then_some(suffix.len()),
+        None => (pattern == host.as_str() || pattern == host.name()).then_some(usize::MAX),
     }
 }
 
 fn path_and_query(url: &CanonicalUrl) -> &str {
     &url.as_url()[url::Position::BeforePath..url::Position::AfterQuery]
-}
-
-/// Turns the fields of one file into what they stand for, or says which of them is wrong.
-struct Reader<'a> {
-    file: &'a str,
-}
-
-impl Reader<'_> {
-    fn bad(&self, field: &'static str, reason: String) -> SiteError {
-        SiteError::BadField {
-            file: self.file.to_owned(),
-            field,
-            reason,
-        }
-    }
-
-    fn check_name(&self, name: &str) -> Result<(), SiteError> {
-        let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        if name.is_empty() || !name.chars().all(allowed) {
-            let reason = format!("{name:?} is not made of a-z, 0-9 and -");
-            return Err(self.bad("name", reason));
-        }
-        Ok(())
-    }
-
-    fn check_hosts(&self, hosts: &[String]) -> Result<(), SiteError> {
-        if hosts.is_empty() {
-            return Err(self.bad("hosts", "a profile needs a host".to_owned()));
-        }
-        for host in hosts {
-            let bare = host.strip_prefix("*.").unwrap_or(host);
-            let odd = |c: char| c.is_whitespace() || c.is_uppercase() || "*/@".contains(c);
-            if bare.is_empty() || bare.contains(odd) {
-                let reason = format!("{host:?} is neither a lower-case host nor *.host");
-                return Err(self.bad("hosts", reason));
-            }
-        }
-        Ok(())
-    }
-
-    fn check_share(&self, share: f64) -> Result<(), SiteError> {
-        if (0.0..=1.0).contains(&share) {
-            return Ok(());
-        }
-        Err(self.bad(
-            "check.max_link_share",
-            format!("{share} is not between 0 and 1"),
-        ))
-    }
-
-    fn patterns(&self, field: &'static str, given: &[String]) -> Result<Vec<Regex>, SiteError> {
-        let compile = |pattern: &String| {
-            Regex::new(pattern).map_err(|error| self.bad(field, format!("{pattern:?}: {error}")))
-        };
-        given.iter().map(compile).collect()
-    }
-
-    fn selectors(&self, given: &SelectorTable) -> Result<Selectors, SiteError> {
-        Ok(Selectors {
-            title: self.compile("selectors.title", &given.title)?,
-            body: self.compile("selectors.body", &given.body)?,
-            remove: self.compile("selectors.remove", &given.remove)?,
-            published: self.compile("selectors.published", &given.published)?,
-            views: self.compile("selectors.views", &given.views)?,
-            author: self.compile("selectors.author", &given.author)?,
-            source: self.compile("selectors.source", &given.source)?,
-        })
-    }
-
-    fn compile(&self, field: &'static str, given: &[String]) -> Result<Vec<Selector>, SiteError> {
-        let compile = |text: &String| {
-            Selector::parse(text).map_err(|error| self.bad(field, format!("{text:?}: {error}")))
-        };
-        given.iter().map(compile).collect()
-    }
 }
 
 #[cfg(test)]
@@ -372,6 +253,11 @@ mod tests {
                 "profile_malformed",
                 "bad.toml",
             ),
+            (
+                "name = \"a\"\nhosts = [\"a.cn\"]\n[scope]\npart = ['_(\\d+)']",
+                "profile_bad_field",
+                "(?P<part>",
+            ),
         ] {
             let error = Profile::parse("bad.toml", text).unwrap_err();
             assert_eq!(error.code(), code, "{text}");
@@ -380,6 +266,19 @@ mod tests {
                 shown.contains("bad.toml") && shown.contains(words),
                 "{shown}"
             );
+            assert!(!shown.contains('\n'), "{shown}");
         }
+    }
+
+    #[test]
+    fn on_a_family_an_address_that_no_pattern_knows_is_guessed_at() {
+        let text = SMALL.replace("[scope]", "family = true\n[scope]");
+        let family = Profile::parse("family.toml", &text).unwrap();
+        let other = url("https://www.wenku.example/b/17.html");
+        assert_eq!(family.in_scope(&other), Scope::Detail);
+        assert_eq!(family.known_scope(&other), Scope::Out);
+        assert!(!family.covers(&other.host()), "it is a site of its own");
+        let foreign = url("https://other.example/b/17.html");
+        assert_eq!(family.in_scope(&foreign), Scope::Out);
     }
 }

@@ -6,49 +6,27 @@ use std::path::Path;
 
 use messages::{CanonicalUrl, Host};
 
-use crate::{Profile, SiteError};
+use crate::{Profile, Scope, SiteError, scope};
 
-const BUILTIN: [(&str, &str); 1] = [(
+macro_rules! builtin {
+    ($($file:literal),* $(,)?) => {
+        [$(($file, include_str!(concat!("../profiles/", $file)))),*]
+    };
+}
+
+const BUILTIN: [(&str, &str); 8] = builtin![
+    "ccdi.toml",
+    "govcn.toml",
+    "jhsjk.toml",
+    "people.toml",
+    "trs.toml",
+    "weixin.toml",
     "xiebiwenku.toml",
-    include_str!("../profiles/xiebiwenku.toml"),
-)];
+    "xinhua.toml",
+];
 
 /// Links followed from a submitted page of a host that no profile covers.
 const UNKNOWN_DEPTH: u32 = 1;
-
-/// Files that hold no page.
-const NO_PAGE: [&str; 44] = [
-    "7z", "apk", "avi", "bmp", "bz2", "css", "csv", "doc", "docx", "exe", "flv", "gif", "gz",
-    "ico", "iso", "jpeg", "jpg", "js", "json", "m3u8", "m4a", "mov", "mp3", "mp4", "mpg", "msi",
-    "ofd", "pdf", "png", "pps", "ppt", "pptx", "rar", "rss", "svg", "swf", "tar", "tif", "txt",
-    "webp", "wps", "xls", "xlsx", "zip",
-];
-
-/// First path segments, or names of pages, that lead to no text.
-const NO_TEXT: [&str; 14] = [
-    "about", "cart", "contact", "feedback", "help", "login", "logout", "member", "passport", "reg",
-    "register", "search", "signin", "user",
-];
-
-/// Path segments, without numbers, of pages that lead to texts.
-const LISTS: [&str; 14] = [
-    "cate", "category", "channel", "class", "column", "index", "label", "list", "lists", "node",
-    "page", "sort", "tag", "tags",
-];
-
-/// Where a host says what may be crawled (RFC 9309, section 2.3).
-const ROBOTS_TXT: &str = "/robots.txt";
-
-/// What a page is, by its address alone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Scope {
-    /// Holds a text.
-    Detail,
-    /// Leads to texts.
-    List,
-    /// Neither, or of another site.
-    Out,
-}
 
 /// The profiles that are known, the preferred first.
 #[derive(Debug, Clone, Default)]
@@ -78,7 +56,7 @@ impl Sites {
     }
 
     /// The built-in profiles, with every `*.toml` of a folder on top: one of the same name replaces
-    /// the built-in one, and a host in both belongs to the folder's.
+    /// the built-in one, and a host that both name belongs to the folder's.
     pub fn load(folder: &Path) -> Result<Self, SiteError> {
         let unreadable = |path: &Path, source| SiteError::Unreadable {
             file: path.display().to_string(),
@@ -108,37 +86,48 @@ impl Sites {
         Ok(Self { profiles })
     }
 
-    /// The profile that covers a host.
+    /// The profile for a host: one that names it beats one that names a suffix of it, a longer suffix
+    /// beats a shorter one, and of two that fit alike the preferred one is taken.
     pub fn for_host(&self, host: &Host) -> Option<&Profile> {
-        self.profiles.iter().find(|profile| profile.covers(host))
+        let fits = |profile: &'_ &Profile| profile.fit(host);
+        let fitting = self
+            .profiles
+            .iter()
+            .filter(|profile| fits(profile).is_some());
+        // Of equals the last is taken, hence backwards.
+        fitting.rev().max_by_key(fits)
     }
 
     /// What a link is to the page it stands on. `on_list` says whether that page leads to texts:
-    /// on a host that no profile covers, only the links of such a page are followed.
+    /// where no profile knows the site, only the links of such a page are followed, and not beyond
+    /// its host.
     pub fn scope_of_link(
         &self,
         link: &CanonicalUrl,
         found_on: &CanonicalUrl,
         on_list: bool,
     ) -> Scope {
-        if let Some(profile) = self.for_host(&found_on.host()) {
-            return profile.in_scope(link);
+        let profile = self.for_host(&found_on.host());
+        let is_in = match profile.filter(|profile| !profile.is_family) {
+            Some(profile) => profile.covers(&link.host()),
+            None => on_list && link.host() == found_on.host(),
+        };
+        if is_in {
+            self.scope_to_follow(link)
+        } else {
+            Scope::Out
         }
-        if !on_list || link.host() != found_on.host() {
-            return Scope::Out;
-        }
-        unknown_scope(link)
     }
 
     /// What a page is that a sitemap or a feed names: such a file speaks for its own site, and where
     /// a profile covers it, for whatever else that covers.
     /// Source: the protocol of sitemaps.org, "Sitemap file location".
     pub fn scope_of_named(&self, named: &CanonicalUrl, named_by: &CanonicalUrl) -> Scope {
-        if is_same_site(named, named_by) {
-            return self.scope_of_page(named);
+        if self.may_name_sitemap(named, named_by) {
+            self.scope_to_follow(named)
+        } else {
+            Scope::Out
         }
-        let profile = self.for_host(&named_by.host());
-        profile.map_or(Scope::Out, |profile| profile.in_scope(named))
     }
 
     /// Whether a sitemap may lead to this one.
@@ -151,21 +140,22 @@ impl Sites {
     /// Whether an address is that of a sitemap, a feed or a robots.txt. These lead to all of a site,
     /// so pages don't lead to them: they are submitted, or named by one another.
     pub fn is_sitemap(url: &CanonicalUrl) -> bool {
-        let url = url.as_url();
-        let path = url.path().to_ascii_lowercase();
-        let ends = |endings: &[&str]| endings.iter().any(|ending| path.ends_with(ending));
-        let named = |text: &str| text.to_ascii_lowercase().contains("sitemap");
-        path == ROBOTS_TXT
-            || ends(&[".xml", ".xml.gz"])
-            || ((named(&path) || url.query().is_some_and(named))
-                && !ends(&[".html", ".htm", ".shtml"]))
+        scope::is_sitemap(url)
     }
 
-    /// What a page is, by its address alone: known where a profile covers the host, else a guess.
+    /// What a page is, by its address alone: known where a profile covers the host, else a guess. On
+    /// a host of a family, what no pattern knows is out of scope, lest a guess be taken for knowledge.
     pub fn scope_of_page(&self, page: &CanonicalUrl) -> Scope {
         match self.for_host(&page.host()) {
-            Some(profile) => profile.in_scope(page),
-            None => unknown_scope(page),
+            Some(profile) => profile.known_scope(page),
+            None => scope::guess(page),
+        }
+    }
+
+    fn scope_to_follow(&self, url: &CanonicalUrl) -> Scope {
+        match self.for_host(&url.host()) {
+            Some(profile) => profile.in_scope(url),
+            None => scope::guess(url),
         }
     }
 
@@ -200,41 +190,6 @@ fn is_same_site(one: &CanonicalUrl, other: &CanonicalUrl) -> bool {
     bare(&one) == bare(&other)
 }
 
-/// A number in the last segment or in the query is how libraries and news sites name their texts.
-fn unknown_scope(url: &CanonicalUrl) -> Scope {
-    if Sites::is_sitemap(url) {
-        return Scope::Out;
-    }
-    let url = url.as_url();
-    let segments: Vec<&str> = url
-        .path_segments()
-        .into_iter()
-        .flatten()
-        .filter(|segment| !segment.is_empty())
-        .collect();
-    let first = segments.first().copied().unwrap_or_default();
-    let last = segments.last().copied().unwrap_or_default();
-    let (name, extension) = last.rsplit_once('.').unwrap_or((last, ""));
-    let is = |list: &[&str], word: &str| list.contains(&word.to_ascii_lowercase().as_str());
-    if is(&NO_PAGE, extension) || is(&NO_TEXT, first) || is(&NO_TEXT, name) {
-        return Scope::Out;
-    }
-    let numbered = |text: &str| text.bytes().any(|b| b.is_ascii_digit());
-    let leads_on = |segment: &&str| {
-        let word = segment.trim_end_matches(|c: char| !c.is_ascii_alphabetic());
-        is(
-            &LISTS,
-            word.split(['_', '-', '.']).next().unwrap_or_default(),
-        )
-    };
-    let is_list = segments.iter().any(leads_on) || leads_on(&name);
-    if !is_list && (numbered(name) || url.query().is_some_and(numbered)) {
-        Scope::Detail
-    } else {
-        Scope::List
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -243,24 +198,47 @@ mod tests {
         text.parse().unwrap()
     }
 
+    /// Profiles of these hosts, each named by its place.
+    fn of_hosts(hosts: &[&str]) -> Sites {
+        let parse = |(place, host): (usize, &&str)| {
+            let text = format!("name = \"p{place}\"\nhosts = [\"{host}\"]");
+            Profile::parse("test.toml", &text).unwrap()
+        };
+        Sites::of(hosts.iter().enumerate().map(parse).collect())
+    }
+
     #[test]
-    fn the_built_in_profiles_are_sound() {
+    fn a_whole_host_beats_a_suffix_a_longer_suffix_a_shorter_and_the_first_an_equal_one() {
+        let hosts = ["*.cn", "*.a.cn", "www.a.cn", "www.a.cn", "*.a.cn"];
+        let sites = of_hosts(&hosts);
+        let name = |at: &str| Some(sites.for_host(&url(at).host())?.name.clone());
+        assert_eq!(name("https://www.a.cn/").as_deref(), Some("p2"));
+        assert_eq!(name("https://b.a.cn/").as_deref(), Some("p1"));
+        assert_eq!(name("https://b.cn/").as_deref(), Some("p0"));
+        assert_eq!(name("https://b.com/"), None);
+    }
+
+    #[test]
+    fn a_link_between_hosts_of_one_site_is_judged_by_the_profile_of_its_own_host() {
+        let wide = "name = \"wide\"\nhosts = [\"*.a.cn\"]\n[scope]\ndetail = ['^/d/']";
+        let narrow = "name = \"narrow\"\nhosts = [\"b.a.cn\"]\n[scope]\ndetail = ['^/e/']";
+        let parse = |text: &str| Profile::parse("test.toml", text).unwrap();
+        let sites = Sites::of(vec![parse(wide), parse(narrow)]);
+        let page = url("https://www.a.cn/");
+        let scope = |link: &str| sites.scope_of_link(&url(link), &page, false);
+        assert_eq!(scope("https://c.a.cn/d/1"), Scope::Detail);
+        assert_eq!(scope("https://b.a.cn/d/1"), Scope::Out);
+        assert_eq!(scope("https://b.a.cn/e/1"), Scope::Detail);
+    }
+
+    #[test]
+    fn every_profile_of_the_folder_comes_with_the_program() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("profiles");
+        let files = std::fs::read_dir(folder).unwrap();
+        let is_profile = |path: &std::path::PathBuf| path.extension().is_some_and(|e| e == "toml");
+        let found = files.map(|entry| entry.unwrap().path()).filter(is_profile);
+        assert_eq!(found.count(), BUILTIN.len());
         assert_eq!(Sites::builtin().profiles.len(), BUILTIN.len());
-        let sites = Sites::builtin();
-        let detail = url("https://www.xiebiwenku.com/index/article/detail/detail_id/1.html");
-        let profile = sites.for_host(&detail.host()).unwrap();
-        assert_eq!(profile.in_scope(&detail), Scope::Detail);
-        assert_eq!(profile.source_id(&detail).as_deref(), Some("1"));
-        for list in ["/", "/index/article/lists/cate_id/3.html"] {
-            let list = detail.join(list).unwrap();
-            assert_eq!(profile.in_scope(&list), Scope::List, "{list}");
-        }
-        for out in [
-            "/index/login/index.html",
-            "/index/search/index/keyword/1.html",
-        ] {
-            assert_eq!(profile.in_scope(&detail.join(out).unwrap()), Scope::Out);
-        }
     }
 
     #[test]
@@ -307,25 +285,6 @@ mod tests {
         let detail = "/index/article/detail/detail_id/1.html";
         assert_eq!(scope(detail), Scope::Detail);
         assert_eq!(scope("/2024/17.html"), Scope::Out);
-    }
-
-    #[test]
-    fn sitemaps_are_told_from_pages_by_their_address() {
-        for (path, expected) in [
-            ("/robots.txt", true),
-            ("/sitemap.xml", true),
-            ("/posts-2.XML.gz", true),
-            ("/sitemap.txt", true),
-            ("/sitemap/2", true),
-            ("/?sitemap=2", true),
-            ("/sitemap.html", false),
-            ("/2024/17.html", false),
-            ("/notes/robots.txt", false),
-            ("/archive.gz", false),
-        ] {
-            let url = url("https://a.example/").join(path).unwrap();
-            assert_eq!(Sites::is_sitemap(&url), expected, "{path}");
-        }
     }
 
     #[test]

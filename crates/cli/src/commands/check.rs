@@ -1,5 +1,7 @@
 //! `speechmill check`: compares NATS, Meilisearch and the profiles with what this version needs.
 
+mod documents;
+
 use indexer::{Meili, MeiliConfig, Searcher};
 use serde::Serialize;
 use sites::SitesConfig;
@@ -16,11 +18,21 @@ const STORE_SHARE: f64 = 0.8;
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   speechmill check
-  speechmill check --apply      create what is absent, alter what is different")]
+  speechmill check --apply                 create what is absent, alter what is different
+  speechmill check --documents             compare every document with SPEECHES
+  speechmill check --documents --repair    and put right what differs, beside the indexer")]
 pub(crate) struct Args {
     /// Create what is absent and alter what is different, in NATS and in Meilisearch
     #[arg(long)]
     apply: bool,
+
+    /// Compare the index with SPEECHES too, document by document; some ten seconds for 10,000 speeches
+    #[arg(long)]
+    documents: bool,
+
+    /// Write the documents that are missing or stale, take out those of no speech
+    #[arg(long, requires = "documents")]
+    repair: bool,
 
     /// Print JSON, one object a line
     #[arg(long)]
@@ -46,6 +58,9 @@ struct Finding {
     what: String,
     ok: bool,
     note: String,
+    /// The speeches that it is about; only in JSON.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    ids: Vec<String>,
 }
 
 impl Finding {
@@ -54,6 +69,7 @@ impl Finding {
             what: what.to_owned(),
             ok: true,
             note: note.into(),
+            ids: Vec::new(),
         }
     }
 
@@ -89,6 +105,9 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<End> {
     print(nats(&broker, args.apply).await?)?;
     print(vec![store(&broker, args.frontier_max_mib).await?])?;
     print(meilisearch(&searcher, &args).await?)?;
+    if args.documents {
+        print(documents::check(broker, &args.meili, args.repair).await?)?;
+    }
     Ok(if is_good { End::Done } else { End::Nothing })
 }
 

@@ -43,6 +43,45 @@ async fn a_saved_page_becomes_a_speech() {
 }
 
 #[tokio::test]
+async fn an_explanation_shows_each_block_with_its_fate_and_no_colours_in_a_pipe() {
+    let arguments = ["extract", "-", "--url", URL, "--explain"];
+    let shown = ended(command(arguments), REPORT).await;
+    assert_eq!(shown.code, Some(0), "{shown:?}");
+    assert!(shown.out.starts_with("first opinion"), "{shown:?}");
+    assert!(shown.out.contains("\nspeech 1"), "{shown:?}");
+    assert!(
+        shown.out.contains("\n+ ") && shown.out.contains("\n- "),
+        "{shown:?}"
+    );
+    assert!(!shown.out.contains('\u{1b}'), "{shown:?}");
+    let arguments = ["extract", "-", "--url", URL, "--explain", "--json"];
+    let explained = &ended(command(arguments), REPORT).await.lines()[0];
+    let blocks = explained["blocks"].as_array().unwrap();
+    assert!(blocks.iter().any(|block| block["speech"] == 1));
+    assert!(
+        blocks
+            .iter()
+            .all(|block| block["speech"].is_null() != block["rule"].is_null())
+    );
+}
+
+#[tokio::test]
+async fn a_page_with_several_speeches_has_them_all_and_its_text_as_one() {
+    const PAGE: &str =
+        include_str!("../../../extractor/golden/www.fanwen-bao.example/collection-pian/page.html");
+    let answer = &jsonl(&json!({"url": URL, "html": PAGE}).to_string())
+        .await
+        .lines()[0];
+    let speeches = answer["speeches"].as_array().unwrap();
+    assert_eq!(speeches.len(), 3);
+    let whole = answer["speech"]["text"].as_str().unwrap();
+    for speech in speeches {
+        assert!(whole.contains(speech["text"].as_str().unwrap()));
+        assert_ne!(speech["speech_id"], answer["speech"]["speech_id"]);
+    }
+}
+
+#[tokio::test]
 async fn every_line_has_its_answer_in_one_of_three_forms() {
     let gbk = base64::engine::general_purpose::STANDARD.encode(GBK);
     let qingshi = "http://www.qingshi.example/art/2024/3/6/art_12_5531.html";
@@ -116,6 +155,40 @@ async fn thousands_of_answers_come_in_the_order_of_their_lines() {
         );
         assert_eq!(answer.get("speech").is_some(), number % 7 == 0, "{answer}");
     }
+}
+
+#[tokio::test]
+async fn what_pages_have_in_common_is_learned_from_all_of_them_in_whatever_order() {
+    let note = "本库有了手机版，同样的讲话，同样的目录，请告诉身边的朋友。";
+    let page = |number: usize| {
+        let paragraph = format!(
+            "<p>第{number}件事，各单位要放在心上，列出清单，明确责任，按月通报，不让问题过夜，不让群众多跑路。</p>"
+        );
+        let html = format!(
+            "<h1>第{number}次会议上的讲话</h1><div>{paragraph}<p>{note}</p>{paragraph}</div>"
+        );
+        json!({"url": format!("https://www.example.com/{number}.html"), "html": html}).to_string()
+    };
+    let lines: Vec<String> = (0..30).map(page).collect();
+    let learned = async |lines: Vec<&str>| {
+        let command = command(["extract", "--jsonl", "--learn"]);
+        let ended = ended(command, &lines.join("\n")).await;
+        assert_eq!((ended.code, &*ended.err), (Some(0), ""));
+        let mut answers = ended.lines();
+        answers.sort_by_key(|answer| answer["url"].to_string());
+        answers
+    };
+    let answers = learned(lines.iter().map(String::as_str).collect()).await;
+    assert_eq!(answers.len(), 30);
+    for answer in &answers {
+        let text = answer["speech"]["text"].as_str().unwrap();
+        assert!(text.contains("件事") && !text.contains(note), "{text}");
+    }
+    let shuffled = (0..30).map(|n| &*lines[n * 7 % 30]).collect();
+    assert_eq!(learned(shuffled).await, answers);
+    let plain = jsonl(&lines.join("\n")).await.lines();
+    let text = plain[0]["speech"]["text"].as_str().unwrap();
+    assert!(text.contains(note));
 }
 
 #[tokio::test]

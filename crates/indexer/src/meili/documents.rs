@@ -1,11 +1,13 @@
-//! Writing documents: gzip NDJSON in, the number of the task out.
+//! Writing documents: gzip NDJSON in, the number of the task out. And reading which versions there are.
 
 use std::io::Write;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use reqwest::Method;
 use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use serde::Deserialize;
+use serde_json::json;
 
 use super::Meili;
 use crate::{IndexError, SpeechDocument};
@@ -15,6 +17,20 @@ use crate::{IndexError, SpeechDocument};
 #[serde(rename_all = "camelCase")]
 struct Accepted {
     task_uid: u32,
+}
+
+/// A document, but for what it says.
+#[derive(Deserialize)]
+pub(crate) struct Versioned {
+    pub(crate) id: String,
+    /// 0: it has none, and is not ours.
+    #[serde(default)]
+    pub(crate) version: u64,
+}
+
+#[derive(Deserialize)]
+struct Page {
+    results: Vec<Versioned>,
 }
 
 impl Meili {
@@ -44,6 +60,37 @@ impl Meili {
         let path = format!("/indexes/{}/documents/delete-batch", self.index);
         let accepted: Accepted = self.http.json(self.http.upload(&path).json(ids)).await?;
         Ok(accepted.task_uid)
+    }
+
+    /// A page of the documents that there are; none where there is no index.
+    pub(crate) async fn versions(
+        &self,
+        offset: usize,
+        limit: usize,
+    ) -> Result<Vec<Versioned>, IndexError> {
+        let path = format!("/indexes/{}/documents/fetch", self.index);
+        let asked = json!({"fields": ["id", "version"], "offset": offset, "limit": limit});
+        let request = self.http.request(Method::POST, &path).json(&asked);
+        match self.http.json::<Page>(request).await {
+            Ok(page) => Ok(page.results),
+            Err(IndexError::Refused { code, .. }) if code == "index_not_found" => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The version of a document. `None`: it is not in the index.
+    pub(crate) async fn version_of(&self, id: &str) -> Result<Option<u64>, IndexError> {
+        let path = format!("/indexes/{}/documents/{id}?fields=id,version", self.index);
+        let request = self.http.request(Method::GET, &path);
+        match self.http.json::<Versioned>(request).await {
+            Ok(found) => Ok(Some(found.version)),
+            Err(IndexError::Refused { code, .. })
+                if code == "document_not_found" || code == "index_not_found" =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
     }
 }
 

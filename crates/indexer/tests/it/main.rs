@@ -1,7 +1,9 @@
 //! The indexer against a real Meilisearch and a real nats-server.
 
+mod audit;
 mod failures;
 mod indexing;
+mod keys;
 mod searching;
 mod versions;
 mod world;

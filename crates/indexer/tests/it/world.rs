@@ -100,28 +100,54 @@ impl World {
         self.publish_all(std::slice::from_ref(change)).await[0]
     }
 
-    /// Publishes over NATS's own protocol: the client library belongs to `worker` alone.
+    /// Publishes changes in their order; their sequences in SPEECHES.
     pub(crate) async fn publish_all(&self, changes: &[SpeechChange]) -> Vec<u64> {
+        let changes = changes.iter();
+        let requests = changes.map(|change| (change.subject(), change.encode()));
+        let acks = self.request_all(requests.collect()).await;
+        let sequence = |ack: Value| ack["seq"].as_u64().unwrap_or_else(|| panic!("{ack}"));
+        acks.into_iter().map(sequence).collect()
+    }
+
+    /// Takes the message of a speech out of SPEECHES, as if it had never been.
+    pub(crate) async fn purge(&self, change: &SpeechChange) {
+        let payload = format!("{{\"filter\":\"{}\"}}", change.subject());
+        self.api("STREAM.PURGE.SPEECHES", payload).await;
+    }
+
+    /// A new SPEECHES, with nothing but this in it.
+    pub(crate) async fn replace_speeches(&self, change: &SpeechChange) {
+        self.api("STREAM.DELETE.SPEECHES", String::new()).await;
+        self.broker.ensure_topology().await.expect("streams");
+        self.publish(change).await;
+    }
+
+    async fn api(&self, name: &str, payload: String) {
+        let request = (format!("$JS.API.{name}"), payload.into_bytes());
+        let answer = self.request_all(vec![request]).await.remove(0);
+        assert_eq!(answer["success"], true, "{answer}");
+    }
+
+    /// Asks over NATS's own protocol: the client library belongs to `worker` alone.
+    async fn request_all(&self, requests: Vec<(String, Vec<u8>)>) -> Vec<Value> {
         let stream = TcpStream::connect(self.nats.addr()).await.expect("NATS");
         let mut stream = BufReader::new(stream);
-        let hello = b"CONNECT {\"verbose\":false}\r\nSUB acks 1\r\n";
+        let hello = b"CONNECT {\"verbose\":false}\r\nSUB answers 1\r\n";
         stream.write_all(hello).await.expect("sent");
-        let mut sequences = Vec::new();
-        for change in changes {
-            let payload = change.encode();
-            let head = format!("PUB {} acks {}\r\n", change.subject(), payload.len());
+        let mut answers = Vec::new();
+        for (subject, payload) in requests {
+            let head = format!("PUB {subject} answers {}\r\n", payload.len());
             let whole = [head.as_bytes(), &payload, b"\r\n"].concat();
             stream.write_all(&whole).await.expect("sent");
-            sequences.push(loop {
+            answers.push(loop {
                 let mut line = String::new();
                 stream.read_line(&mut line).await.expect("an answer");
                 if line.starts_with('{') {
-                    let ack: Value = serde_json::from_str(&line).expect("a PubAck");
-                    break ack["seq"].as_u64().unwrap_or_else(|| panic!("{ack}"));
+                    break serde_json::from_str(&line).expect("JSON");
                 }
             });
         }
-        sequences
+        answers
     }
 
     /// Every dead letter there is.

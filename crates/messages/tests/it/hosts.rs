@@ -1,13 +1,13 @@
 //! The records of a host on paper, as those of a URL and the messages are in `main.rs`.
 
 use messages::{
-    CanonicalUrl, ClockRecord, ControlRecord, DelayFrom, ReleaseRecord, RobotsRecord,
-    VanishedRecord,
+    AgainRecord, CanonicalUrl, ClockRecord, ControlRecord, DelayFrom, Hashes, MemoryRecord,
+    ProfileRecord, ReleaseRecord, RobotsRecord, VanishedRecord,
 };
 use time::macros::datetime;
 
 use crate::check_record;
-use crate::samples::DETAIL;
+use crate::samples::{DETAIL, url_id};
 
 #[test]
 fn the_clock_of_a_host_and_its_control_keep_their_form_and_their_keys() {
@@ -77,4 +77,41 @@ fn what_vanished_of_a_host_and_its_release_keep_their_form_and_their_keys() {
         &ReleaseRecord { host, at },
         &["host", "at"],
     );
+}
+
+#[test]
+fn the_memory_of_a_host_keeps_its_form_and_its_keys() {
+    let host = DETAIL.parse::<CanonicalUrl>().unwrap().host();
+    let memory = MemoryRecord {
+        host: host.clone(),
+        learned: [url_id()].into(),
+        generation: 1,
+        blocks: Hashes::from_iter([1, u64::MAX]),
+        tails: Hashes::from_iter([258]),
+    };
+    check_record("record_memory", &memory, &["host"]);
+    let keys = [MemoryRecord::key(&host), AgainRecord::key(&host)];
+    assert_eq!(
+        keys,
+        ["memory", "again"].map(|end| format!("{}.{end}", host.key()))
+    );
+    let again = AgainRecord {
+        host,
+        generation: 1,
+    };
+    check_record("record_again", &again, &["host", "generation"]);
+}
+
+#[test]
+fn the_pages_on_which_a_profile_is_broken_keep_their_form_and_their_key() {
+    let url: CanonicalUrl = DETAIL.parse().unwrap();
+    let host = url.host();
+    let profile = ProfileRecord {
+        host: host.clone(),
+        profile: "qinglan".to_owned(),
+        broken: [url_id()].into(),
+        last_broken: Some(url),
+    };
+    check_record("record_profile", &profile, &["host", "profile"]);
+    assert_eq!(ProfileRecord::key(&host), format!("{}.profile", host.key()));
 }

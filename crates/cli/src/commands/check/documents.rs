@@ -1,0 +1,99 @@
+//! `speechmill check --documents`: what an audit found, and what its repair came to, as findings.
+
+use indexer::{Audit, Differences, MeiliConfig, Repaired};
+use worker::Broker;
+use worker::topology::SPEECHES;
+
+use super::Finding;
+
+const WHAT: &str = "documents";
+
+/// Reasons of refusals that are printed.
+const MAX_REASONS: usize = 5;
+
+pub(super) async fn check(
+    broker: Broker,
+    config: &MeiliConfig,
+    repair: bool,
+) -> anyhow::Result<Vec<Finding>> {
+    if broker.stream_state(SPEECHES).await?.is_none() {
+        let note = "can't be compared: there is no stream SPEECHES yet";
+        return Ok(vec![Finding::bad(WHAT, note)]);
+    }
+    let audit = Audit::new(config, broker)?;
+    let found = audit.compare().await?;
+    let mut findings = differences(&found);
+    if repair && !found.is_empty() {
+        let repaired = audit.repair(&found).await?;
+        // What was put right is no fault any more; what is ahead never is.
+        for finding in &mut findings {
+            finding.ok |= finding.what != AHEAD;
+        }
+        findings.extend(outcome(&repaired));
+    }
+    Ok(findings)
+}
+
+const AHEAD: &str = "documents ahead";
+
+fn differences(found: &Differences) -> Vec<Finding> {
+    if found.is_empty() {
+        let note = format!("{} speeches, each as SPEECHES has it", found.num_speeches);
+        return vec![Finding::good(WHAT, note)];
+    }
+    let waiting = match found.num_waiting {
+        0 => String::new(),
+        number => format!("; {number} messages still wait for an indexer"),
+    };
+    let sorts = [
+        (
+            "documents missing",
+            &found.missing,
+            format!("speeches are not in the index{waiting}"),
+        ),
+        (
+            "documents stale",
+            &found.stale,
+            format!("documents are older than their speech{waiting}"),
+        ),
+        (
+            "documents surplus",
+            &found.surplus,
+            "documents are of no speech, or of one that is withdrawn".to_owned(),
+        ),
+        (
+            AHEAD,
+            &found.ahead,
+            "documents are newer than SPEECHES and left alone: was the stream replaced?".to_owned(),
+        ),
+    ];
+    let different = sorts.into_iter().filter(|(_, ids, _)| !ids.is_empty());
+    different
+        .map(|(what, ids, note)| Finding {
+            ids: ids.clone(),
+            ..Finding::bad(what, format!("{} {note}", ids.len()))
+        })
+        .collect()
+}
+
+fn outcome(repaired: &Repaired) -> Vec<Finding> {
+    let what = "documents repaired";
+    let mut findings = vec![Finding::good(what, repaired.num_done.to_string())];
+    if !repaired.refused.is_empty() {
+        let reasons: Vec<String> = repaired
+            .refused
+            .iter()
+            .take(MAX_REASONS)
+            .map(|(id, error)| format!("{id}: {}", worker::chain(error)))
+            .collect();
+        let number = repaired.refused.len();
+        findings.push(Finding {
+            ids: repaired.refused.iter().map(|(id, _)| id.clone()).collect(),
+            ..Finding::bad(
+                "documents refused",
+                format!("{number} can't be repaired ({})", reasons.join("; ")),
+            )
+        });
+    }
+    findings
+}
