@@ -178,3 +178,45 @@ async fn a_sitemap_that_is_named_again_is_looked_at_again_and_its_known_pages_ar
     assert_eq!(mill.site.hits("/d/1.html"), 1);
     assert!(mill.dead().await.is_empty());
 }
+
+#[tokio::test]
+async fn a_list_is_all_of_its_first_pages_whether_links_or_a_script_lead_to_them() {
+    let mill = Mill::start().await;
+    let items = |page: usize| -> String {
+        let paths = (0..4).map(|item| format!("/2024/{}.html", 100 * page + item));
+        let items =
+            paths.map(|path| format!("<li><a href='{path}'>在全县农业工作会议上的讲话</a></li>"));
+        items.collect()
+    };
+    for page in 1..=6 {
+        for item in 0..4 {
+            let number = 100 * page + item;
+            mill.site
+                .page(&format!("/2024/{number}.html"), html(&speech(number)));
+        }
+    }
+    let list = |page: usize, more: &str| {
+        Reply::html(format!(
+            "<title>讲话列表</title><ul>{}</ul>{more}",
+            items(page)
+        ))
+    };
+    mill.site
+        .page("/list.html", list(1, "<a href=list_2.html>2</a>"));
+    mill.site
+        .page("/list_2.html", list(2, "<a href=list_3.html>3</a>"));
+    mill.site.page("/list_3.html", list(3, ""));
+    let script = "<script>createPageHTML(3, 0, 'index', 'html');</script>";
+    mill.site.page("/zw/", list(4, script));
+    mill.site.page("/zw/index_1.html", list(5, script));
+    mill.site.page("/zw/index_2.html", list(6, script));
+    for (list, last) in [("/list.html", "/2024/303.html"), ("/zw/", "/2024/603.html")] {
+        let (exit, fates) = mill
+            .command(&["submit", "--wait", &mill.site.url(list)])
+            .await;
+        assert_eq!(exit, Some(0), "{fates:?}");
+        mill.reaches(last, "indexed").await;
+    }
+    mill.is_idle().await;
+    assert_eq!(mill.documents().await.len(), 6 * 4);
+}

@@ -9,6 +9,7 @@ pub(crate) mod keys;
 pub(crate) mod roles;
 pub(crate) mod schedule;
 pub(crate) mod search;
+pub(crate) mod stats;
 pub(crate) mod status;
 pub(crate) mod submit;
 pub(crate) mod up;

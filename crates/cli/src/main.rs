@@ -50,6 +50,8 @@ enum Command {
     Status(commands::status::Args),
     /// Search the speeches
     Search(commands::search::Args),
+    /// Tell what is in the index: kinds, years, sites, and what is not whole
+    Stats(commands::stats::Args),
     /// List, set or cancel what is crawled again and again
     Schedule(commands::schedule::Args),
     /// Pause a host, resume it, list what is paused
@@ -98,6 +100,7 @@ fn run(command: Command, matches: Option<&ArgMatches>) -> anyhow::Result<End> {
             Command::Submit(args) => commands::submit::run(args).await,
             Command::Status(args) => commands::status::run(args).await,
             Command::Search(args) => commands::search::run(args).await,
+            Command::Stats(args) => commands::stats::run(args).await,
             Command::Schedule(args) => commands::schedule::run(args).await,
             Command::Host(args) => commands::host::run(args).await,
             Command::Dead(args) => commands::dead::run(args).await,

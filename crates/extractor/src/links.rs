@@ -24,6 +24,7 @@ impl Links {
     pub(crate) fn of(page: &CanonicalUrl, html: &Html, sites: &Sites, on_list: bool) -> Self {
         let base = base_of(page, html);
         let links = anchors(html).filter_map(|(href, _)| base.join(href).ok());
+        let links = links.chain(on_list.then(|| next_page(page, html)).flatten());
         Self::sorted(page, links, MAX_LINKS, |link| {
             sites.scope_of_link(link, page, on_list)
         })
@@ -56,6 +57,16 @@ impl Links {
             num_out_of_scope,
         }
     }
+}
+
+/// The next page of a list, where a script writes the links to it.
+fn next_page(page: &CanonicalUrl, html: &Html) -> Option<CanonicalUrl> {
+    let scripts = html.tree.nodes().filter(|node| {
+        let element = node.value().as_element();
+        element.is_some_and(|element| element.name() == "script")
+    });
+    let mut texts = scripts.flat_map(|script| script.children());
+    texts.find_map(|node| sites::next_page_of_list(page, node.value().as_text()?))
 }
 
 fn base_of(page: &CanonicalUrl, html: &Html) -> CanonicalUrl {

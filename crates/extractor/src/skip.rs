@@ -130,7 +130,11 @@ fn is_list(found: &Found<'_>, scope: Scope) -> bool {
         .filter(|&chars| chars >= ITEM_CHARS)
         .collect();
     let Some(body) = found.body else {
-        return titles.len() >= LIST_ITEMS;
+        let enough = match scope {
+            Scope::List => SHORT_LIST_ITEMS,
+            Scope::Detail | Scope::Out => LIST_ITEMS,
+        };
+        return titles.len() >= enough;
     };
     // A list greets nobody.
     if structure::salutation(&body.paragraphs).is_some() && body.num_chars() >= MIN_PROSE {

@@ -276,14 +276,19 @@ impl Core {
         links: Vec<CanonicalUrl>,
         outbox: &mut Outbox,
     ) -> u32 {
-        let depth = depth_of_links(page.depth, &page.url, skip);
-        if depth > self.sites.max_depth(&page.final_url.host()) {
-            outbox.count_many("too_deep", links.len() as u64);
-            return 0;
-        }
+        let deeper = depth_of_links(page.depth, &page.url, skip);
+        let max_depth = self.sites.max_depth(&page.final_url.host());
+        let on_list = skip == Some(Skip::ListPage);
         let found_on = UrlId::of(&page.url);
-        let num_links = u32::try_from(links.len()).unwrap_or(u32::MAX);
+        let mut num_links = 0;
         for url in links {
+            let is_more = on_list && self.sites.is_page_of_list(&url, &page.final_url);
+            let depth = if is_more { page.depth } else { deeper };
+            if depth > max_depth {
+                outbox.count("too_deep");
+                continue;
+            }
+            num_links += 1;
             outbox.publish_optional(&FoundLink {
                 url,
                 depth,

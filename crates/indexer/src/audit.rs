@@ -162,7 +162,10 @@ impl Audit {
             .await?;
         stream::iter(ids)
             .map(|id| async move {
-                let sequence = self.broker.latest_sequence(SPEECHES, &subject_of(&id)).await?;
+                let sequence = self
+                    .broker
+                    .latest_sequence(SPEECHES, &subject_of(&id))
+                    .await?;
                 // Gone since: no sequence is 0, and a second look follows.
                 Ok((id, sequence.unwrap_or_default()))
             })

@@ -13,6 +13,7 @@ mod metrics;
 mod search;
 mod settings;
 mod sink;
+mod stats;
 
 pub use audit::{Audit, Differences, Repaired};
 pub use config::{IndexerConfig, MeiliConfig, Secret, parse_date};
@@ -20,6 +21,7 @@ pub use document::SpeechDocument;
 pub use error::IndexError;
 pub use keys::{Key, Purpose};
 pub use meili::Meili;
-pub use search::{Hit, SearchOptions, SearchPage, Searcher};
+pub use search::{Facets, Hit, SearchOptions, SearchPage, Searcher};
 pub use settings::{Applied, wanted as wanted_settings};
 pub use sink::Indexer;
+pub use stats::{Sizes, Stats};

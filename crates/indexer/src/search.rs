@@ -2,8 +2,9 @@
 //!
 //! In: a query in Chinese. Out: hits with a snippet around the words that were found. Never writes.
 
-use meilisearch_sdk::search::SearchResult;
-use meilisearch_sdk::search::{SearchQuery, Selectors};
+use std::collections::{BTreeMap, HashMap};
+
+use meilisearch_sdk::search::{SearchQuery, SearchResult, Selectors};
 use messages::SpeechId;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -51,6 +52,9 @@ const FIELDS: [&str; 33] = [
     "flags",
 ];
 
+/// Filterable fields, their values, and how many documents have each.
+pub type Facets = BTreeMap<String, BTreeMap<String, usize>>;
+
 /// What to search for, besides the words.
 #[derive(Debug, Clone)]
 pub struct SearchOptions {
@@ -62,6 +66,8 @@ pub struct SearchOptions {
     pub filter: Option<String>,
     /// `date_timestamp:desc` …
     pub sort: Vec<String>,
+    /// Fields whose values are counted over all hits.
+    pub facets: Vec<&'static str>,
     /// What goes before and after each word that was found. The snippet is not escaped otherwise.
     pub highlight: (String, String),
     /// Words in a snippet.
@@ -77,6 +83,7 @@ impl Default for SearchOptions {
             offset: 0,
             filter: None,
             sort: Vec::new(),
+            facets: Vec::new(),
             highlight: ("<em>".to_owned(), "</em>".to_owned()),
             snippet_words: 40,
             full_text: false,
@@ -118,12 +125,15 @@ pub struct SearchPage {
     pub estimated_total: usize,
     /// How long Meilisearch took, in milliseconds.
     pub took_ms: usize,
+    /// What was asked for in [`SearchOptions::facets`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub facets: Option<Facets>,
 }
 
 /// The reading side of the index. A search-only key is enough for [`Self::search`].
 #[derive(Clone)]
 pub struct Searcher {
-    meili: Meili,
+    pub(crate) meili: Meili,
 }
 
 impl Searcher {
@@ -170,6 +180,9 @@ impl Searcher {
         if !sort.is_empty() {
             request.with_sort(&sort);
         }
+        if !options.facets.is_empty() {
+            request.with_facets(Selectors::Some(&options.facets));
+        }
         let found = request.execute::<Map<String, Value>>().await?;
         Ok(SearchPage {
             hits: found
@@ -179,6 +192,11 @@ impl Searcher {
                 .collect(),
             estimated_total: found.estimated_total_hits.unwrap_or_default(),
             took_ms: found.processing_time_ms,
+            facets: found.facet_distribution.map(|fields| {
+                let sorted =
+                    |(name, values): (_, HashMap<_, _>)| (name, values.into_iter().collect());
+                fields.into_iter().map(sorted).collect()
+            }),
         })
     }
 

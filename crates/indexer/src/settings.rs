@@ -4,8 +4,8 @@
 //! where they differ, and before any document: a change afterwards indexes everything again.
 
 use meilisearch_sdk::settings::{
-    FacetingSettings, LocalizedAttributes, MinWordSizeForTypos, PaginationSetting, Settings,
-    TypoToleranceSettings,
+    FacetSortValue, FacetingSettings, LocalizedAttributes, MinWordSizeForTypos, PaginationSetting,
+    Settings, TypoToleranceSettings,
 };
 use reqwest::Method;
 use serde::Deserialize;
@@ -102,7 +102,8 @@ pub fn wanted() -> Settings {
         })
         .with_faceting(FacetingSettings {
             max_values_per_facet: 200,
-            sort_facet_values_by: None,
+            // Of more values than that, the most frequent are counted.
+            sort_facet_values_by: Some([("*".to_owned(), FacetSortValue::Count)].into()),
         })
         .with_pagination(PaginationSetting {
             max_total_hits: 1_000,

@@ -8,6 +8,7 @@
 pub mod charset;
 mod config;
 mod error;
+mod lists;
 mod outline;
 mod parts;
 mod profile;
@@ -16,6 +17,7 @@ mod sites;
 
 pub use config::SitesConfig;
 pub use error::SiteError;
+pub use lists::next_page_of_list;
 pub use parts::{Part, Parts};
 pub use profile::{Check, Profile, Selectors};
 pub use scope::Scope;

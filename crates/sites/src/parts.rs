@@ -14,7 +14,7 @@ use regex::Regex;
 
 use crate::outline::{Link, Outline};
 use crate::{Profile, Scope, Sites, charset};
-use address::Numbering;
+pub(crate) use address::Numbering;
 
 /// A page with less prose than this is no part of an article, in characters.
 const MIN_PROSE: usize = 100;
@@ -134,9 +134,8 @@ impl Parts {
     fn next(&self, url: &CanonicalUrl, page: &Outline) -> Option<CanonicalUrl> {
         let base = page.base.as_deref().and_then(|base| url.join(base).ok());
         let base = base.as_ref().unwrap_or(url);
-        if let Some(found) = TRS.captures(&page.scripts) {
-            let num_parts: u32 = found[1].parse().ok()?;
-            let name = format!("{}_{}.{}", &found[2], self.num_read, &found[3]);
+        if let Some((num_parts, name, extension)) = trs(&page.scripts) {
+            let name = format!("{name}_{}.{extension}", self.num_read);
             let next = base.join(&name).ok().filter(|next| self.leads_to(next));
             return next.filter(|_| self.num_read < num_parts);
         }
@@ -163,6 +162,12 @@ impl Parts {
             || text == (self.num_read + 1).to_string()
             || LEADS_ON.is_match(link.text.trim_matches(|c: char| !c.is_alphabetic()))
     }
+}
+
+/// How many pages TRS says there are, and the name and the extension that their numbers go between.
+pub(crate) fn trs(script: &str) -> Option<(u32, &str, &str)> {
+    let (_, [num_pages, name, extension]) = TRS.captures(script)?.extract();
+    Some((num_pages.parse().ok()?, name, extension))
 }
 
 /// A title without what differs from part to part.

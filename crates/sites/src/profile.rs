@@ -31,6 +31,8 @@ pub struct Profile {
     pub check: Check,
     /// Links followed from a submitted page.
     pub max_depth: u32,
+    /// Pages of a list that lead as far as its first one.
+    pub max_list_pages: u32,
     /// Where the profile came from, for messages.
     pub(crate) file: String,
     pub(crate) hosts: Vec<String>,
@@ -106,6 +108,7 @@ impl Profile {
             list: reader.patterns("scope.list", &given.scope.list)?,
             part: reader.patterns_of("scope.part", &given.scope.part, "part")?,
             max_depth: given.scope.max_depth,
+            max_list_pages: given.scope.max_list_pages,
             selectors: reader.selectors(&given.selectors)?,
             script_times: reader.patterns_of(
                 "scripts.published",

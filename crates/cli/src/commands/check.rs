@@ -26,14 +26,6 @@ pub(crate) struct Args {
     #[arg(long)]
     apply: bool,
 
-    /// Compare the index with SPEECHES too, document by document; some ten seconds for 10,000 speeches
-    #[arg(long)]
-    documents: bool,
-
-    /// Write the documents that are missing or stale, take out those of no speech
-    #[arg(long, requires = "documents")]
-    repair: bool,
-
     /// Print JSON, one object a line
     #[arg(long)]
     json: bool,
@@ -41,6 +33,9 @@ pub(crate) struct Args {
     /// Size that the frontier may reach, in MiB: as the crawlers are told
     #[arg(long, env = "SPEECHMILL_FRONTIER_MAX_MIB", default_value_t = 512)]
     frontier_max_mib: u64,
+
+    #[command(flatten)]
+    documents: documents::Args,
 
     #[command(flatten)]
     broker: BrokerConfig,
@@ -105,9 +100,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<End> {
     print(nats(&broker, args.apply).await?)?;
     print(vec![store(&broker, args.frontier_max_mib).await?])?;
     print(meilisearch(&searcher, &args).await?)?;
-    if args.documents {
-        print(documents::check(broker, &args.meili, args.repair).await?)?;
-    }
+    print(documents::check(broker, &args.meili, &args.documents).await?)?;
     Ok(if is_good { End::Done } else { End::Nothing })
 }
 

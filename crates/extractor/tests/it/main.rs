@@ -9,3 +9,4 @@ mod golden;
 mod hostile;
 mod robots;
 mod seed;
+mod walls;

@@ -25,9 +25,9 @@ async fn a_missing_a_stale_and_a_surplus_document_are_found_and_put_right() {
     let world = World::start().await;
     let names = ["无恙", "失踪", "陈旧", "撤回", "无主"];
     let [fine, missing, stale, gone, orphan] = names.map(|name| speech(name, "我们要抓好农业。"));
-    let indexed = [&fine, &stale, &gone].map(Clone::clone);
-    let sequences = world.publish_all(&indexed).await;
-    let batch: Vec<_> = indexed
+    let published = [&fine, &stale, &gone].map(Clone::clone);
+    let sequences = world.publish_all(&published).await;
+    let batch: Vec<_> = published
         .iter()
         .zip(sequences)
         .map(|(change, sequence)| delivery(change, sequence))
@@ -112,4 +112,30 @@ async fn an_index_that_is_lost_is_filled_again() {
     assert_eq!(repaired.num_done, 450, "{:?}", repaired.refused);
     let found = audit.compare().await.unwrap();
     assert_eq!((found.is_empty(), found.num_documents), (true, 450));
+}
+
+#[tokio::test]
+async fn a_repair_beside_an_indexer_at_work_leaves_the_newest_of_every_speech() {
+    let world = World::start().await;
+    let old: Vec<_> = (0..60)
+        .map(|n| speech(&format!("第{n}号"), "农业"))
+        .collect();
+    let new: Vec<_> = old.iter().map(edited).collect();
+    let gone: Vec<_> = old.iter().step_by(3).map(withdrawal).collect();
+    world.publish_all(&old).await;
+    let audit = audit(&world);
+    let work = async {
+        let found = audit.compare().await.unwrap();
+        let changes = async {
+            world.publish_all(&new).await;
+            world.publish_all(&gone).await;
+        };
+        let (repaired, ()) = tokio::join!(audit.repair(&found), changes);
+        assert!(repaired.unwrap().refused.is_empty());
+        world.until_settled().await;
+    };
+    Box::pin(world.run_beside(world.indexer(), work)).await;
+    let found = audit.compare().await.unwrap();
+    assert!(found.is_empty(), "{found:?}");
+    assert_eq!((found.num_speeches, found.num_documents), (40, 40));
 }

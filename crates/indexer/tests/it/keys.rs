@@ -1,6 +1,7 @@
 //! Keys with only the rights that are needed.
 
 use indexer::{Meili, Purpose, SearchOptions, parse_date};
+use time::OffsetDateTime;
 use worker::{Failure, Stop, Verdict};
 
 use crate::world::{World, delivery, index, speech};
@@ -46,7 +47,7 @@ async fn a_key_with_another_end_is_the_same_key_and_keeps_its_end_unless_told_ot
     assert_eq!(endless.expires_at, None);
     let day = parse_date("2999-12-31").unwrap();
     let ending = meili.key(Purpose::Search, Some(day)).await.unwrap();
-    assert_eq!(ending.expires_at.map(|end| end.date()), Some(day));
+    assert_eq!(ending.expires_at.map(OffsetDateTime::date), Some(day));
     assert_eq!(ending.secret, endless.secret);
     let found = meili.key(Purpose::Search, None).await.unwrap();
     assert_eq!(found.expires_at, ending.expires_at);

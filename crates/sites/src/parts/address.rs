@@ -1,6 +1,7 @@
 //! Addresses that count: `17.html`, `17_2.html`, `17_3.html`, or `?page=2`, or `17/2`.
 //!
-//! In: the address of an article, and others. Out: whether another is the address of its next part.
+//! In: the address of an article or a list, and others. Out: whether another is the address of its next
+//! part, or which of its pages it is.
 
 use messages::CanonicalUrl;
 
@@ -19,7 +20,7 @@ const PAGE_PARAMETERS: [&str; 9] = [
 
 /// How far an article's addresses have counted.
 #[derive(Debug, Clone)]
-pub(super) struct Numbering {
+pub(crate) struct Numbering {
     host: String,
     /// The path up to the name of the page.
     folder: String,
@@ -51,6 +52,42 @@ impl Numbering {
         }
     }
 
+    /// All that the first page of a list may be called, if this is one of its pages.
+    pub(crate) fn bases(page: &CanonicalUrl) -> Vec<Self> {
+        let own = Self::of(page);
+        let counted = own.stem.rsplit_once(['_', '-']);
+        let without_number =
+            counted.filter(|(stem, digits)| !stem.is_empty() && number(digits).is_some());
+        let named = |stem: &str| Self {
+            stem: stem.to_owned(),
+            ..own.clone()
+        };
+        let mut bases: Vec<Self> = without_number
+            .map(|(stem, _)| named(stem))
+            .into_iter()
+            .collect();
+        // `list/2.html`, `list/2/`: the folder is the list.
+        let path = format!("{}{}", own.folder, own.stem);
+        let path = path.trim_end_matches('/');
+        if let Some((folder, digits)) = path.rsplit_once('/')
+            && number(digits).is_some()
+            && let Some((above, list)) = folder.rsplit_once('/')
+        {
+            bases.push(Self {
+                folder: format!("{above}/"),
+                ..named(list)
+            });
+        }
+        if own.stem.is_empty() {
+            bases.extend([".html", ".htm", ".shtml"].map(|extension| Self {
+                extension: extension.to_owned(),
+                ..named("index")
+            }));
+        }
+        bases.push(own);
+        bases
+    }
+
     /// What the names of all parts begin with.
     pub(super) fn stem(&self) -> &[u8] {
         self.stem.as_bytes()
@@ -71,7 +108,7 @@ impl Numbering {
         self.number = self.number_in(part).unwrap_or(self.number);
     }
 
-    fn number_in(&self, url: &CanonicalUrl) -> Option<u32> {
+    pub(crate) fn number_in(&self, url: &CanonicalUrl) -> Option<u32> {
         if url.host().as_str() != self.host {
             return None;
         }

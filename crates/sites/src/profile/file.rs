@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::{Check, Selectors};
 use crate::SiteError;
+use crate::lists::MAX_LIST_PAGES;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -43,6 +44,8 @@ pub(super) struct ScopeTable {
     pub(super) part: Vec<String>,
     #[serde(default = "default_depth")]
     pub(super) max_depth: u32,
+    #[serde(default = "default_list_pages")]
+    pub(super) max_list_pages: u32,
 }
 
 impl Default for ScopeTable {
@@ -52,12 +55,17 @@ impl Default for ScopeTable {
             list: Vec::new(),
             part: Vec::new(),
             max_depth: default_depth(),
+            max_list_pages: default_list_pages(),
         }
     }
 }
 
 fn default_depth() -> u32 {
     1
+}
+
+fn default_list_pages() -> u32 {
+    MAX_LIST_PAGES
 }
 
 #[derive(Default, Deserialize)]
