@@ -1,25 +1,18 @@
 //! Whether the page shows the whole speech: marks of a wall after the text, and how the text ends.
 
+mod marks;
+
 use std::sync::LazyLock;
 
 use messages::{Completeness, CompletenessState, Section};
 use regex::Regex;
 use sites::Profile;
 
+use self::marks::Marks;
 use crate::blocks::Flat;
 use crate::normalise::num_chars;
-use crate::walls::{self, Wall};
-use crate::{noise, structure};
-
-/// Blocks after the text in which a mark belongs to it and not to another text of the page; in which a
-/// weak one does; and blocks before the text that may say how long it is.
-const AFTER: usize = 8;
-const NEAR: usize = 4;
-const BEFORE: usize = 4;
-
-/// Percent of the characters a page states that its text has at least, if it is all of them: some count
-/// the title and white space too.
-const ALL_OF_IT: u64 = 80;
+use crate::structure;
+use crate::walls::Wall;
 
 /// Last paragraphs in which a speech is brought to its end.
 const CLOSES_WITHIN: usize = 3;
@@ -42,7 +35,7 @@ pub(crate) fn judge(
 ) -> Completeness {
     let chars: usize = paragraphs.iter().map(|line| num_chars(line)).sum();
     let marks = end.map_or_else(Marks::default, |(flat, span)| {
-        marks(flat, span, profile, chars)
+        marks::marks(flat, span, profile, chars)
     });
     let announced = structure::announced(paragraphs);
     let found = sections.iter().filter(|section| section.level == 1).count();
@@ -108,7 +101,12 @@ struct End {
 
 /// A weak mark alone proves nothing, nor does one weak sign: many hide nothing, many texts end oddly.
 fn state(marks: &Marks, end: &End) -> CompletenessState {
-    let has = |wall| marks.walls.contains(&wall);
+    // Under a text that is whole a window for whoever wants to log in is none.
+    let is_whole = end.is_whole && end.signs == 0 && !end.is_cut;
+    let has = |wall| {
+        let counts = |&(other, aside): &(Wall, bool)| other == wall && !(aside && is_whole);
+        marks.walls.iter().any(counts)
+    };
     if has(Wall::Login) {
         return CompletenessState::LoginWall;
     }
@@ -132,96 +130,6 @@ fn state(marks: &Marks, end: &End) -> CompletenessState {
         (false, 0) if !is_weak || end.is_whole => CompletenessState::Full,
         (false, _) => CompletenessState::Unknown,
     }
-}
-
-#[derive(Default)]
-struct Marks {
-    evidence: Vec<String>,
-    walls: Vec<Wall>,
-    shown: Option<u64>,
-    total: Option<u64>,
-}
-
-impl Marks {
-    fn add_amounts(&mut self, line: &str) {
-        let (total, shown) = walls::amounts(line);
-        self.total = self.total.or(total);
-        self.shown = self.shown.or(shown);
-    }
-}
-
-/// The marks from the text's first block to a few blocks after its last.
-fn marks(
-    flat: &Flat,
-    span: (usize, usize),
-    profile: Option<&Profile>,
-    paragraphs_chars: usize,
-) -> Marks {
-    let mut marks = Marks::default();
-    let end = (span.1 + 1 + AFTER).min(flat.blocks.len());
-    let start = span.0.min(end);
-    for block in &flat.blocks[start.saturating_sub(BEFORE)..start] {
-        marks.add_amounts(&block.text);
-    }
-    for (index, block) in flat.blocks.iter().enumerate().take(end).skip(start) {
-        let line = block.text.as_str();
-        let is_after = index > span.1;
-        if is_after && matches!(noise::rule_of(line), Some("related" | "comments")) {
-            // What follows belongs to other texts.
-            break;
-        }
-        marks.add_amounts(line);
-        let named = walls::mark_of(line).filter(|(_, wall)| match wall {
-            Wall::Login | Wall::Teaser | Wall::Elsewhere => true,
-            Wall::Account | Wall::Download => is_after && index <= span.1 + NEAR,
-            // A list of other texts has one such button for each.
-            Wall::Button => is_after && !repeats(flat, index, end),
-            Wall::Amount | Wall::Nothing => false,
-        });
-        if let Some((_, wall)) = named {
-            marks.walls.push(wall);
-        }
-        let of_site = || {
-            let site = profile?
-                .wall_marks
-                .iter()
-                .find(|m| line.contains(m.as_str()))?;
-            (num_chars(line) <= 60).then_some(site.as_str())
-        };
-        let own = named.is_none().then(of_site).flatten();
-        if own.is_some() {
-            // What an operator calls a wall is one.
-            marks.walls.push(Wall::Login);
-        }
-        if let Some(name) = named.map(|(name, _)| name).or(own) {
-            let sign = format!("marker:{name}");
-            if !marks.evidence.contains(&sign) {
-                marks.evidence.push(sign);
-            }
-        }
-    }
-    let shown: usize = flat.blocks[start..(span.1 + 1).min(end)]
-        .iter()
-        .map(|block| num_chars(&block.text))
-        .sum();
-    // One speech of several is less than the page shows.
-    let shown = u64::try_from(shown.max(paragraphs_chars)).unwrap_or(u64::MAX);
-    let shown = marks.shown.unwrap_or(shown).saturating_mul(100);
-    if marks
-        .total
-        .is_some_and(|total| shown < total.saturating_mul(ALL_OF_IT))
-    {
-        marks.walls.push(Wall::Teaser);
-        marks.evidence.insert(0, "marker:全文共".to_owned());
-    }
-    marks
-}
-
-/// Whether another line up to `end` is the same as that at `index`.
-fn repeats(flat: &Flat, index: usize, end: usize) -> bool {
-    let line = &flat.blocks[index].text;
-    let mut others = flat.blocks[..end].iter().enumerate();
-    others.any(|(other, block)| other != index && block.text == *line)
 }
 
 static LABEL: LazyLock<Regex> = LazyLock::new(|| {
@@ -380,5 +288,77 @@ mod tests {
             (teaser.shown_chars, teaser.total_chars),
             (Some(800), Some(3200))
         );
+    }
+
+    #[test]
+    fn a_weak_mark_counts_only_where_the_text_does_not_end_as_a_whole_one() {
+        let open = "全县上下要统一思想、提高认识、凝聚共识，把各项工作抓紧抓好抓出";
+        let whole = "谢谢大家！";
+        for (after, cut, full) in [
+            ("请先登录", CompletenessState::LoginWall, true),
+            ("下载全文", CompletenessState::Teaser, true),
+            ("展开全文", CompletenessState::Truncated, true),
+            ("登录后阅读全文", CompletenessState::LoginWall, false),
+            ("本章未完", CompletenessState::Truncated, false),
+        ] {
+            let after = format!("<p>{after}</p>");
+            assert_eq!(judged(&[INTRO, open], &after).state, cut, "{after}");
+            let is_full = judged(&[INTRO, whole], &after).state == CompletenessState::Full;
+            assert_eq!(is_full, full, "{after}");
+            let aside = format!("<div class=popup>{after}</div>");
+            let aside = judged(&[INTRO, whole], &aside).state;
+            assert_eq!(aside, CompletenessState::Full, "{after}");
+        }
+    }
+
+    #[test]
+    fn how_a_text_ends_tells_whether_it_was_cut() {
+        let state = |last: &str| judged(&[INTRO, last], "").state;
+        for (last, expected) in [
+            ("要一件一件抓，", CompletenessState::Truncated),
+            (
+                "把老祠堂东边那两间厢房收拾出来，做成老人们喝茶下棋的地方，然后再",
+                CompletenessState::Truncated,
+            ),
+            (
+                "各级各部门要统一思想、提高认识、凝聚共识、抓好落实",
+                CompletenessState::Unknown,
+            ),
+            ("他只说了一句话……", CompletenessState::Unknown),
+            (
+                "这台晚会将于一月二十日十九时三十分在本台播出，敬请收看。 J208",
+                CompletenessState::Full,
+            ),
+            (
+                "如果您对本频道有任何意见或者建议，请到交流平台反馈【反馈】",
+                CompletenessState::Full,
+            ),
+        ] {
+            assert_eq!(state(last), expected, "{last}");
+        }
+    }
+
+    #[test]
+    fn the_last_point_may_be_no_heading() {
+        let text = |last| {
+            let intro = "同志们，下面我讲三点意见，请大家讨论。";
+            let points = ["一、抓认识", "要抓。", "二、抓落实", "要实。"];
+            judged(&[&[intro][..], &points, &[last]].concat(), "").state
+        };
+        assert_eq!(text("要有人管。"), CompletenessState::Truncated);
+        assert_eq!(text("谢谢大家！"), CompletenessState::Unknown);
+        for last in ["第三，要有人管。", "三是要有人管。", "最后一点，要有人管。"]
+        {
+            assert_eq!(text(last), CompletenessState::Full, "{last}");
+        }
+    }
+
+    #[test]
+    fn a_stated_length_is_compared_with_what_is_shown() {
+        let intro = INTRO.repeat(6);
+        let with = |words: &str| judged(&[&intro], &format!("<p>{words}</p>")).state;
+        assert_eq!(with("全文共110字"), CompletenessState::Full);
+        assert_eq!(with("全文共1100字"), CompletenessState::Teaser);
+        assert_eq!(with("全文共820字，当前显示820字"), CompletenessState::Full);
     }
 }

@@ -53,7 +53,7 @@ pub struct Differences {
     pub surplus: Vec<String>,
     /// Documents of a newer version than SPEECHES has: not the stream that they were made from.
     pub ahead: Vec<String>,
-    /// Messages that an indexer has still to take: what is missing or stale may be among them.
+    /// Messages that an indexer has still to take: what differs may be among them.
     pub num_waiting: u64,
 }
 

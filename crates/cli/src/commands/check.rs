@@ -35,7 +35,7 @@ pub(crate) struct Args {
     frontier_max_mib: u64,
 
     #[command(flatten)]
-    documents: documents::Args,
+    documents: documents::Documents,
 
     #[command(flatten)]
     broker: BrokerConfig,

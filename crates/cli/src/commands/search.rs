@@ -34,7 +34,7 @@ const MAX_ROWS: usize = 20;
   speechmill search '' --site www.example.com --sort views --facets
   speechmill search '\"优化营商环境\"' --filter 'num_chars > 3000 AND script = hans' --json")]
 pub(crate) struct Args {
-    /// What to look for; \"in quotes\" as it stands; '' for everything
+    /// What to look for; "in quotes" as it stands; '' for everything
     query: String,
 
     /// Hits to show
@@ -117,11 +117,9 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<End> {
             print_facets(facets, &FACETS, "HITS")?;
         }
     }
-    Ok(if page.hits.is_empty() {
-        End::Nothing
-    } else {
-        End::Done
-    })
+    // Without hits to show, counting was what was asked for.
+    let is_found = !page.hits.is_empty() || (args.limit == 0 && page.estimated_total > 0);
+    Ok(if is_found { End::Done } else { End::Nothing })
 }
 
 /// A text from the web for a terminal: no control characters but our own marks.

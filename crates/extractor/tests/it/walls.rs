@@ -19,7 +19,7 @@ type Page = (
 );
 
 #[rustfmt::skip]
-const PAGES: [Page; 40] = [
+const PAGES: [Page; 44] = [
     ("tingyu-wenku/login-for-the-rest", "login_wall", Some(4), 2, None, None, "二、再把牌子立起来"),
     ("tingyu-wenku/after-signing-in", "login_wall", None, 0, None, None, "己决定，老师们不要因为人少就"),
     ("wendao-blog/members-only", "login_wall", None, 0, None, None, "但每一本都在某个时候帮过我。"),
@@ -45,7 +45,7 @@ const PAGES: [Page; 40] = [
     ("yingshan-m/ellipsis-and-more", "truncated", None, 0, None, None, "名字叫《树叶》，里面写着……"),
     ("wendao-blog/chapter-not-over", "truncated", None, 0, None, None, "的是什么，才能把劲往一处使。"),
     ("luoxi-zf/lost-second-page", "truncated", None, 1, None, None, "一条丢了，哪一件事就办不顺。"),
-    ("luoxi-zf/lost-third-page", "truncated", None, 2, None, None, "装最险的五处，入冬之前完工。"),
+    ("luoxi-zf/lost-third-page", "truncated", None, 2, None, None, "险的五处，入冬之前一定完工。"),
     ("luoxi-zf/ends-on-a-second-level", "truncated", Some(3), 2, None, None, "（一）抓好重点税源"),
     ("yingshan-m/button-that-hides-nothing", "full", None, 0, None, None, "谢谢大家！"),
     ("luoxi-zf/signed-and-a-button", "full", None, 0, None, None, "2023年10月8日"),
@@ -60,10 +60,14 @@ const PAGES: [Page; 40] = [
     ("yingshan-m/promotion-of-an-account", "full", None, 0, None, None, "出发！"),
     ("yingshan-m/news-with-comment-box", "full", None, 0, None, None, "线路，预计明年清明前后开放。"),
     ("tingyu-wenku/sign-in-in-the-menu", "full", Some(3), 3, None, None, "三位同志走好新岗位的第一步。"),
+    ("tingyu-wenku/please-sign-in", "login_wall", None, 0, None, None, "，地要铺，拢共要九万多块钱，"),
+    ("zhigao-doc/whole-in-a-file", "teaser", None, 2, None, None, "寸一寸找，找到第七天终于发现"),
+    ("luoxi-zf/last-point-in-other-words", "full", Some(3), 2, None, None, "事，到时候我们只问他一个人。"),
+    ("zhuxi-xuexiao/hidden-login-window", "full", None, 0, None, None, "祝合唱节圆满成功，谢谢大家！"),
 ];
 
 /// What stands on these pages around the speech, and never within.
-const AROUND: [&str; 16] = [
+const AROUND: [&str; 18] = [
     "剩余内容请登录后查看",
     "登录后查看全文",
     "VIP会员",
@@ -80,6 +84,8 @@ const AROUND: [&str; 16] = [
     "下载全文",
     "阅读全文",
     "评论",
+    "请先登录",
+    "完整版",
 ];
 
 fn expected(folder: &str) -> Value {

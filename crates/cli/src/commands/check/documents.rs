@@ -16,7 +16,7 @@ const AHEAD: &str = "documents ahead";
 
 /// Whether documents are looked at, and more than that.
 #[derive(clap::Args)]
-pub(super) struct Args {
+pub(super) struct Documents {
     /// Compare the index with SPEECHES too, document by document: a minute for 100,000 speeches
     #[arg(long)]
     documents: bool,
@@ -29,7 +29,7 @@ pub(super) struct Args {
 pub(super) async fn check(
     broker: Broker,
     config: &MeiliConfig,
-    args: &Args,
+    args: &Documents,
 ) -> anyhow::Result<Vec<Finding>> {
     if !args.documents {
         return Ok(Vec::new());
@@ -75,7 +75,7 @@ fn differences(found: &Differences) -> Vec<Finding> {
         (
             "documents surplus",
             &found.surplus,
-            "documents are of no speech, or of one that is withdrawn".to_owned(),
+            format!("documents are of no speech, or of one that is withdrawn{waiting}"),
         ),
         (
             AHEAD,
