@@ -29,3 +29,5 @@ mod politeness;
 mod recrawl;
 #[path = "pipeline/refused.rs"]
 mod refused;
+#[path = "pipeline/takedown.rs"]
+mod takedown;

@@ -6,6 +6,8 @@ pub(crate) mod explain;
 pub(crate) mod extract;
 pub(crate) mod host;
 pub(crate) mod keys;
+pub(crate) mod reextract;
+pub(crate) mod remove;
 pub(crate) mod roles;
 pub(crate) mod schedule;
 pub(crate) mod search;

@@ -7,12 +7,15 @@ mod read;
 
 use std::fmt;
 
-use messages::{CanonicalUrl, SpeechId, UrlId};
+use messages::{BlockRecord, Blocked, CanonicalUrl, SpeechId, UrlId};
 use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 pub(crate) use read::Places;
+
+/// The code, in records, of what an operator removed.
+pub(crate) const REMOVED: &str = "removed";
 
 /// Where a URL, or one of its speeches, is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -34,6 +37,8 @@ pub(crate) enum State {
     Indexed,
     /// Withdrawn from the index.
     Withdrawn,
+    /// Taken out of the index and out of NATS by an operator.
+    Removed,
     /// Ended without a speech; the code says why.
     Skipped,
     /// Was admitted, and all that is left is this memory: its dead letter was dropped, or expired.
@@ -47,13 +52,21 @@ impl State {
     pub(crate) fn is_final(self) -> bool {
         matches!(
             self,
-            Self::Indexed | Self::Withdrawn | Self::Skipped | Self::Dropped | Self::Dead
+            Self::Indexed
+                | Self::Withdrawn
+                | Self::Removed
+                | Self::Skipped
+                | Self::Dropped
+                | Self::Dead
         )
     }
 
     /// Whether the work that was asked for is done.
     pub(crate) fn is_good(self) -> bool {
-        matches!(self, Self::Indexed | Self::Withdrawn | Self::Skipped)
+        matches!(
+            self,
+            Self::Indexed | Self::Withdrawn | Self::Removed | Self::Skipped
+        )
     }
 
     pub(crate) fn name(self) -> &'static str {
@@ -66,6 +79,7 @@ impl State {
             Self::Extracted => "extracted",
             Self::Indexed => "indexed",
             Self::Withdrawn => "withdrawn",
+            Self::Removed => "removed",
             Self::Skipped => "skipped",
             Self::Dropped => "dropped",
             Self::Dead => "dead",
@@ -103,6 +117,9 @@ pub(crate) struct Fate {
     /// Crawled again at this interval.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) every: Option<String>,
+    /// What keeps it out until it is lifted: a block of its own, or of its host.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) block: Option<BlockRecord>,
 }
 
 /// A speech's place.
@@ -133,6 +150,7 @@ impl Fate {
             at: None,
             speeches: Vec::new(),
             every: None,
+            block: None,
         }
     }
 
@@ -179,6 +197,14 @@ impl fmt::Display for Fate {
         }
         if let Some(every) = &self.every {
             write!(f, ", every {every}")?;
+        }
+        if let Some(block) = &self.block {
+            let whose = match block.what {
+                Blocked::Url(_) => "",
+                Blocked::Host(_) => " with its host",
+            };
+            let since = block.at.format(&Rfc3339).unwrap_or_default();
+            write!(f, ", blocked{whose} since {since}")?;
         }
         if let Some(error) = &self.error {
             write!(f, "\n  {error}")?;

@@ -58,6 +58,10 @@ enum Command {
     Host(commands::host::Args),
     /// List, show, replay or drop what could not be worked on
     Dead(commands::dead::Args),
+    /// Extract pages once more that NATS still holds
+    Reextract(commands::reextract::Args),
+    /// Take URLs, or all of a site, out of the index and out of NATS; block and unblock them
+    Remove(commands::remove::Args),
     /// Turn saved pages into speeches, without any server
     Extract(commands::extract::Args),
     /// Make the two keys of Meilisearch that speechmill needs, or find them again
@@ -104,6 +108,8 @@ fn run(command: Command, matches: Option<&ArgMatches>) -> anyhow::Result<End> {
             Command::Schedule(args) => commands::schedule::run(args).await,
             Command::Host(args) => commands::host::run(args).await,
             Command::Dead(args) => commands::dead::run(args).await,
+            Command::Reextract(args) => commands::reextract::run(args).await,
+            Command::Remove(args) => commands::remove::run(args).await,
             Command::Keys(args) => commands::keys::run(args).await,
             Command::Check(args) => commands::check::run(args).await,
             Command::Extract(_) => unreachable!("it needs no runtime"),

@@ -9,9 +9,10 @@ mod submitted;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::future::try_join;
 use messages::{
-    AdmissionRecord, AdmissionState, CanonicalUrl, CrawlRequest, FoundLink, Interval, UrlId, Why,
-    timestamp,
+    AdmissionRecord, AdmissionState, BlockRecord, CanonicalUrl, CrawlRequest, FoundLink, Interval,
+    UrlId, Why, timestamp,
 };
 use sites::{Scope, Sites};
 use worker::topology::{ADMIT_FOUND, Bucket, CRAWL, ConsumerSpec};
@@ -45,9 +46,11 @@ struct Inner {
 /// Admits links that pages in scope hold.
 pub struct AdmitFound(Admission);
 
-/// What the broker knows of a URL; of one that was never admitted, nothing.
+/// What the broker knows of a URL; of one that was never admitted or blocked, nothing.
 #[derive(Default)]
 struct Known {
+    /// Taken down for good, by itself or with its host.
+    is_blocked: bool,
     record: Option<AdmissionRecord>,
     /// The request that waits for its time, if one does.
     deferred: Option<CrawlRequest>,
@@ -102,13 +105,21 @@ impl Admission {
     async fn known(&self, url: &CanonicalUrl) -> Result<Known, BrokerError> {
         let id = UrlId::of(url);
         let broker = &self.inner.broker;
-        let Some(record) = or_none(self.record(&id).await)? else {
-            return Ok(Known::default());
-        };
+        let record = async { or_none(self.record(&id).await) };
+        let (record, block) = try_join(record, broker.block_of(url)).await?;
+        let is_blocked = block.is_some();
+        if record.is_none() || is_blocked {
+            return Ok(Known {
+                is_blocked,
+                record,
+                deferred: None,
+            });
+        }
         let later = CrawlRequest::later_subject(&id);
         let deferred = or_none(broker.latest::<CrawlRequest>(CRAWL, &later).await)?;
         Ok(Known {
-            record: Some(record),
+            is_blocked,
+            record,
             deferred: deferred.map(|latest| latest.message),
         })
     }
@@ -190,6 +201,25 @@ fn says_all(standing: &CrawlRequest, request: &CrawlRequest) -> bool {
         && (standing.refetch || !request.refetch)
 }
 
+/// Ends a URL here; the record says why, unless it says so already.
+fn turn_away(
+    outbox: &mut Outbox,
+    url: &CanonicalUrl,
+    code: &str,
+    before: Option<&AdmissionRecord>,
+) {
+    outbox.count(code);
+    if before.is_none_or(|record| record.code.as_deref() != Some(code)) {
+        let record = AdmissionRecord {
+            state: AdmissionState::Skipped,
+            code: Some(code.to_owned()),
+            ..admitted(url.clone(), None)
+        };
+        let key = AdmissionRecord::key(&UrlId::of(url));
+        outbox.record(Bucket::Urls, key, &record);
+    }
+}
+
 fn admitted(url: CanonicalUrl, every: Option<Interval>) -> AdmissionRecord {
     AdmissionRecord {
         url,
@@ -221,6 +251,10 @@ impl Stage for AdmitFound {
         let id = UrlId::of(&link.url);
         let known = self.0.known(&link.url).await?;
         let before = known.record.as_ref();
+        if known.is_blocked {
+            turn_away(outbox, &link.url, BlockRecord::CODE, before);
+            return Ok(());
+        }
         let is_seen = before.is_some_and(|record| record.state == AdmissionState::Admitted);
         // Pages stay found; a sitemap is named again because it may name new ones.
         if is_seen && !Sites::is_sitemap(&link.url) {
@@ -229,14 +263,10 @@ impl Stage for AdmitFound {
         }
         // A link that was turned away is looked at again: it may come from a page nearer by.
         if let Some(code) = self.0.refuses(link) {
-            outbox.count(code);
-            if !is_seen && before.is_none_or(|record| record.code.as_deref() != Some(code)) {
-                let record = AdmissionRecord {
-                    state: AdmissionState::Skipped,
-                    code: Some(code.to_owned()),
-                    ..admitted(link.url.clone(), None)
-                };
-                outbox.record(Bucket::Urls, AdmissionRecord::key(&id), &record);
+            if is_seen {
+                outbox.count(code);
+            } else {
+                turn_away(outbox, &link.url, code, before);
             }
             return Ok(());
         }

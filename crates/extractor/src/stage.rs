@@ -1,6 +1,7 @@
 //! The stages of the role `extractor`: a fetched page, or one that is to be extracted again, goes in;
 //! changes of speeches and links go out. The extraction itself is pure and elsewhere.
 
+mod blocked;
 mod breaker;
 mod changes;
 mod failure;
@@ -11,8 +12,8 @@ mod view;
 use std::sync::Arc;
 
 use messages::{
-    CanonicalUrl, ExtractRecord, FoundLink, Page, PageAgain, Response, SpeechChange, SpeechId,
-    UrlId, Version,
+    BlockRecord, CanonicalUrl, ExtractRecord, FoundLink, Page, PageAgain, Response, SpeechChange,
+    SpeechId, UrlId, Version,
 };
 use sites::Sites;
 use worker::topology::{self, Bucket, ConsumerSpec};
@@ -26,6 +27,9 @@ use learning::{Known, Learning};
 
 /// The code of a page that is gone, or says `noindex`, and whose speeches stay all the same.
 const HELD: &str = "withdrawal_held";
+
+/// The code of a page that was taken down for good.
+const BLOCKED: Option<&str> = Some(BlockRecord::CODE);
 
 /// What both stages do with a page.
 #[derive(Clone)]
@@ -132,14 +136,16 @@ impl Core {
             .record::<ExtractRecord>(Bucket::Urls, &key)
             .await?
             .map(|record| record.value);
-        if before
-            .as_ref()
-            .is_some_and(|before| before.version > version)
-        {
+        let is_superseded = before.as_ref().is_some_and(|it| it.version > version);
+        let before = before.map(|before| before.speech_ids).unwrap_or_default();
+        if self.is_blocked(&page).await? {
+            let blocked = (!is_superseded).then(|| record(version, before, BLOCKED));
+            return Ok(self.shut_out(&url_id, blocked, outbox).await?);
+        }
+        if is_superseded {
             outbox.count("superseded");
             return Ok(());
         }
-        let before = before.map(|before| before.speech_ids).unwrap_or_default();
         match page {
             Page::Gone(gone) if !self.lets_go(&before, &gone.url, version).await? => {
                 outbox.count(HELD);
@@ -152,7 +158,11 @@ impl Core {
                 outbox.record(Bucket::Urls, key, &record);
             }
             Page::Response(response) => {
-                let (read, known) = self.read(response, known, &url_id).await?;
+                let (mut read, known) = self.read(response, known, &url_id).await?;
+                if self.loses_all(&mut read).await? {
+                    let blocked = Some(record(version, before, BLOCKED));
+                    return Ok(self.shut_out(&url_id, blocked, outbox).await?);
+                }
                 let version = Version {
                     memory: known.memory.generation(),
                     ..version

@@ -4,6 +4,7 @@
 //! [`SpeechChange`]; what can never work becomes a [`DeadLetter`]. No I/O happens here, and nothing
 //! here knows a broker.
 
+mod block_record;
 mod canonical_url;
 mod crawl_request;
 mod dead_letter;
@@ -24,6 +25,7 @@ mod submission;
 pub mod timestamp;
 mod vanished;
 
+pub use block_record::{BlockRecord, Blocked};
 pub use canonical_url::{CanonicalUrl, UrlError};
 pub use crawl_request::{CrawlRequest, Why};
 pub use dead_letter::{

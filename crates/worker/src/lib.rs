@@ -26,6 +26,7 @@ mod stage;
 mod stage_loop;
 mod streams;
 mod sweep;
+mod takedown;
 pub mod topology;
 mod trim;
 mod turns;

@@ -5,7 +5,9 @@
 //! talks to anything but 127.0.0.1.
 
 mod crawl;
+mod extract;
 mod pipeline;
+mod relevance;
 mod texts;
 mod usage;
 
@@ -26,8 +28,12 @@ pub(crate) struct Args {
 enum Name {
     /// The crawler without a pause, against nothing but fetching with the same client.
     Crawl(crawl::Args),
+    /// Extraction from saved pages, against nothing but parsing them, and its memory.
+    Extract(extract::Args),
     /// Generated pages, from publishing their URLs until Meilisearch holds all of them.
     Pipeline(pipeline::Args),
+    /// Graded answers to Chinese queries, against what is found.
+    Relevance(relevance::Args),
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
@@ -35,7 +41,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Runtime::new()?;
     match &args.name {
         Name::Crawl(args) => runtime.block_on(crawl::run(args)),
+        Name::Extract(args) => runtime.block_on(extract::run(args)),
         Name::Pipeline(args) => runtime.block_on(pipeline::run(args)),
+        Name::Relevance(args) => runtime.block_on(relevance::run(args)),
     }
 }
 

@@ -76,7 +76,8 @@ struct Common {
     broker: BrokerConfig,
 }
 
-fn host(text: &str) -> Result<Host, String> {
+/// A host as it stands in URLs, or of a URL.
+pub(super) fn host(text: &str) -> Result<Host, String> {
     let url = if text.contains("://") {
         text.to_owned()
     } else if text.contains('/') {

@@ -6,14 +6,15 @@
 
 use indexer::Searcher;
 use messages::{
-    AdmissionRecord, AdmissionState, CanonicalUrl, CrawlRecord, CrawlRequest, ExtractRecord,
-    Message, Page, PageAgain, SpeechChange, SpeechId, Submission, UrlId, id_of_bytes,
+    AdmissionRecord, AdmissionState, BlockRecord, CanonicalUrl, CrawlRecord, CrawlRequest,
+    ExtractRecord, Message, Page, PageAgain, SpeechChange, SpeechId, Submission, UrlId,
+    id_of_bytes,
 };
 use time::OffsetDateTime;
 use worker::topology::{self, Bucket};
 use worker::{Broker, BrokerError, DeadFilter, Failure, FiledLetter, Latest};
 
-use super::{Fate, SpeechFate, State};
+use super::{Fate, REMOVED, SpeechFate, State};
 
 /// Messages in SUBMIT that are looked through for a URL.
 const SUBMISSIONS: usize = 10_000;
@@ -80,6 +81,11 @@ impl Places {
         } else {
             self.fate_of_admitted(&known).await?
         };
+        fate.block = self.broker.block_of(&known.url).await?;
+        if fate.block.is_some() && fate.state == State::Unknown {
+            fate.state = State::Skipped;
+            fate.code = Some(BlockRecord::CODE.to_owned());
+        }
         let every = known.admission.and_then(|record| record.every);
         fate.every = every.map(|every| every.to_string());
         Ok(fate)
@@ -197,9 +203,16 @@ impl Places {
             return Ok(waiting);
         }
         // A page that was trimmed had been extracted before.
-        let sequence = page.as_ref().map_or(0, |page| page.sequence);
+        let is_of_page = |record: &ExtractRecord| {
+            page.as_ref().is_none_or(|page| {
+                let version = record.version;
+                // What was removed since it was fetched is extracted no more.
+                version.page_sequence >= page.sequence
+                    || version.fetched_at > page.message.fetched_at()
+            })
+        };
         let record: Option<ExtractRecord> = self.record(&ExtractRecord::key(&known.id)).await?;
-        if let Some(record) = record.filter(|record| record.version.page_sequence >= sequence) {
+        if let Some(record) = record.filter(is_of_page) {
             return self.fate_of_extracted(known, record).await;
         }
         let letter = self.letter("extractor", known.id.as_str()).await?;
@@ -228,12 +241,16 @@ impl Places {
             .find(|speech| !speech.state.is_final())
             .or_else(|| speeches.iter().find(|speech| speech.state == State::Dead))
             .or_else(|| speeches.first());
+        let is_removed = record.code.as_deref() == Some(REMOVED);
         let state = match telling {
             Some(speech) if !speech.state.is_final() || record.code.is_none() => speech.state,
+            Some(speech) if is_removed && speech.state == State::Dead => State::Dead,
+            _ if is_removed => State::Removed,
             _ => State::Skipped,
         };
         let code = match state {
             State::Skipped => record.code,
+            State::Removed => None,
             _ => telling.and_then(|speech| speech.code.clone()),
         };
         Ok(Fate {

@@ -11,6 +11,7 @@ mod hosts;
 mod keys;
 mod lab;
 mod refusals;
+mod remove;
 mod replay;
 mod robots;
 mod schedule;

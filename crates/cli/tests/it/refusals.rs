@@ -16,6 +16,8 @@ async fn without_nats_every_command_says_so_and_ends_with_69() {
         &["status", "https://example.com/"],
         &["dead", "list"],
         &["check"],
+        &["remove", "https://example.com/"],
+        &["reextract", "--all"],
         &["crawler"],
         &["extractor"],
         &["indexer"],

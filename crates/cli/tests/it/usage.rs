@@ -2,7 +2,7 @@
 
 use crate::lab::{command, ended};
 
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 16] = [
     "up",
     "crawler",
     "extractor",
@@ -15,6 +15,10 @@ const COMMANDS: [&str; 12] = [
     "dead",
     "extract",
     "check",
+    "keys",
+    "stats",
+    "remove",
+    "reextract",
 ];
 
 #[tokio::test]

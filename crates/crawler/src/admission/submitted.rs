@@ -6,13 +6,13 @@
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use messages::{
-    AdmissionRecord, CanonicalUrl, CrawlRequest, Entry, Message, Submission, UrlId, Why,
-    id_of_bytes, timestamp,
+    AdmissionRecord, BlockRecord, CanonicalUrl, CrawlRequest, Entry, Message, Submission, UrlId,
+    Why, id_of_bytes, timestamp,
 };
 use worker::topology::{ADMIT_SUBMITTED, Bucket, ConsumerSpec};
 use worker::{BrokerError, Delivery, Outbox, Stage};
 
-use super::{Admission, Known, NAME, admitted, publish};
+use super::{Admission, Known, NAME, admitted, publish, turn_away};
 use crate::{AdmissionError, LineError};
 
 /// Lines of one submission that are looked up at once.
@@ -150,6 +150,10 @@ impl Stage for AdmitSubmitted {
             .await?;
         for (wish, known) in known {
             match wish {
+                Wish::Crawl(request) if known.is_blocked => {
+                    let before = known.record.as_ref();
+                    turn_away(outbox, &request.url, BlockRecord::CODE, before);
+                }
                 Wish::Crawl(request) => admit(outbox, request, known),
                 Wish::End(url) => end(outbox, &url, known),
             }

@@ -15,9 +15,9 @@ use std::fmt::Debug;
 use std::path::{Path, PathBuf};
 
 use messages::{
-    AdmissionRecord, AdmissionState, ContentHash, CrawlRecord, CrawlRequest, DeadLetter,
-    DeadLetterHeaders, Entry, ExtractRecord, FoundLink, Gone, Message, Page, PageAgain, Speech,
-    SpeechChange, SpeechId, Submission, Upsert, UrlId, Withdrawal,
+    AdmissionRecord, AdmissionState, BlockRecord, Blocked, CanonicalUrl, ContentHash, CrawlRecord,
+    CrawlRequest, DeadLetter, DeadLetterHeaders, Entry, ExtractRecord, FoundLink, Gone, Message,
+    Page, PageAgain, Speech, SpeechChange, SpeechId, Submission, Upsert, UrlId, Withdrawal,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -322,6 +322,24 @@ fn the_records_of_a_url_keep_their_form_and_their_keys() {
     ];
     let ends = ["admission", "crawl", "extract"];
     assert_eq!(keys, ends.map(|end| format!("{}.{end}", url_id())));
+}
+
+#[test]
+fn a_block_keeps_its_form_and_its_keys() {
+    let url = BlockRecord {
+        what: Blocked::Url(DETAIL.parse().unwrap()),
+        is_blocked: true,
+        at: datetime!(2026-03-02 08:29:58 UTC),
+    };
+    check_record("record_block", &url, &["url", "is_blocked", "at"]);
+    assert_eq!(url.what.key(), format!("{}.block", url_id()));
+    let host = BlockRecord {
+        what: Blocked::Host("http://a.cn:81/".parse::<CanonicalUrl>().unwrap().host()),
+        is_blocked: false,
+        ..url
+    };
+    check_record("record_block_host", &host, &["host", "is_blocked", "at"]);
+    assert_eq!(host.what.key(), "a.cn=81.block");
 }
 
 #[test]

@@ -1,0 +1,158 @@
+//! The corpus, the queries and their answers, as they stand beside the indexer.
+//!
+//! In: two files of JSON lines. Out: speeches as the extractor would publish them. What has no
+//! meaning for search is filled in alike for all.
+
+use std::collections::BTreeMap;
+
+use anyhow::Context;
+use messages::{CanonicalUrl, Message, Section, SpeechChange, SpeechId, UrlId};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+
+use crate::command;
+
+const FOLDER: &str = "crates/indexer/relevance";
+const FETCHED_AT: &str = "2024-01-02T03:04:05Z";
+
+/// Speeches of our own, and what is asked of them.
+pub(super) struct Set {
+    pub(super) documents: Vec<Document>,
+    pub(super) queries: Vec<Query>,
+}
+
+/// A speech of `corpus.jsonl`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Document {
+    /// Our own name of it, and the end of its address.
+    pub(super) id: String,
+    title: String,
+    kind: String,
+    occasion: Option<String>,
+    speaker: Option<String>,
+    speaker_role: Option<String>,
+    site: String,
+    date: String,
+    script: String,
+    text: String,
+    sections: Vec<Section>,
+}
+
+/// A query of `queries.jsonl`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Query {
+    #[serde(rename = "query")]
+    pub(super) words: String,
+    pub(super) kind: String,
+    /// Grades by the documents' names; what is not named has nothing to do with the query.
+    pub(super) answers: BTreeMap<String, u8>,
+}
+
+impl Set {
+    pub(super) fn read() -> anyhow::Result<Self> {
+        Ok(Self {
+            documents: lines("corpus.jsonl")?,
+            queries: lines("queries.jsonl")?,
+        })
+    }
+}
+
+impl Document {
+    pub(super) fn change(&self) -> anyhow::Result<SpeechChange> {
+        let url: CanonicalUrl = format!("https://{}/{}", self.site, self.id).parse()?;
+        let from = UrlId::of(&url);
+        let is_han = |c: &char| ('\u{3400}'..='\u{9fff}').contains(c);
+        let speech = json!({
+            "speech_id": SpeechId::of(&url),
+            "url": url,
+            "site": self.site,
+            "title": self.title,
+            "title_raw": self.title,
+            "kind": self.kind,
+            "occasion": self.occasion,
+            "speaker": self.speaker,
+            "speaker_role": self.speaker_role,
+            "delivered_on": self.date,
+            "date": self.date,
+            "date_from": "body",
+            "text": self.text,
+            "sections": self.sections,
+            "completeness": {
+                "state": "full", "found_sections": self.sections.len(), "evidence": [],
+            },
+            "placeholders": {"count": 0, "per_1000": 0.0},
+            "num_chars": self.text.chars().filter(|c| !c.is_whitespace()).count(),
+            "num_han": self.text.chars().filter(is_han).count(),
+            "script": self.script,
+            "fingerprints": {"text_sha256": "", "simhash64": ""},
+            "method": "generic",
+            "confidence": 1.0,
+            "flags": [],
+            "removed": [],
+        });
+        let change = json!({
+            "change": "upsert",
+            "version": {"fetched_at": FETCHED_AT, "page_sequence": 1, "extractor": 1},
+            "sources": [from],
+            "from": from,
+            "speech": speech,
+        });
+        SpeechChange::decode("", change.to_string().as_bytes())
+            .with_context(|| format!("the speech {}", self.id))
+    }
+}
+
+fn lines<T: DeserializeOwned>(name: &str) -> anyhow::Result<Vec<T>> {
+    let file = command::root().join(FOLDER).join(name);
+    let text = std::fs::read_to_string(&file).with_context(|| format!("reading {name}"))?;
+    let one = |(at, line)| {
+        serde_json::from_str(line).with_context(|| format!("line {} of {name}", at + 1))
+    };
+    text.lines().enumerate().map(one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_speech_can_be_published_under_a_name_of_its_own() {
+        let set = Set::read().unwrap();
+        let names: BTreeSet<_> = set.documents.iter().map(|it| it.id.as_str()).collect();
+        assert_eq!(names.len(), set.documents.len());
+        for document in &set.documents {
+            document.change().unwrap();
+        }
+    }
+
+    #[test]
+    fn every_query_has_an_answer_and_names_only_speeches_that_exist() {
+        let set = Set::read().unwrap();
+        let names: BTreeSet<_> = set.documents.iter().map(|it| &it.id).collect();
+        let mut seen = BTreeSet::new();
+        for Query { words, answers, .. } in &set.queries {
+            assert!(seen.insert(words), "{words} stands twice");
+            for (id, grade) in answers {
+                assert!(names.contains(id), "{words}: there is no {id}");
+                assert!((1..=3).contains(grade), "{words}: {id}={grade}");
+            }
+            assert!(answers.values().any(|grade| *grade >= 2), "{words}");
+        }
+    }
+
+    #[test]
+    fn the_parts_of_a_speech_stand_where_they_say() {
+        for document in Set::read().unwrap().documents {
+            let paragraphs: Vec<&str> = document.text.lines().collect();
+            for section in &document.sections {
+                let carrier = paragraphs[section.paragraph as usize];
+                assert!(carrier.contains(&section.heading), "{}", document.id);
+            }
+        }
+    }
+}
