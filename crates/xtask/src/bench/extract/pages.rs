@@ -1,5 +1,6 @@
 //! The pages that the extraction is measured with: the golden ones, or a file of them.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -105,7 +106,7 @@ pub(super) fn list(pages: &[Page], folder: &Path) -> anyhow::Result<PathBuf> {
         let file = folder.join(format!("{number}.html"));
         fs::write(&file, &page.body)?;
         let content_type = page.content_type.as_deref().unwrap_or_default();
-        list += &format!("{}\t{content_type}\t{}\n", page.url, file.display());
+        let _ = writeln!(list, "{}\t{content_type}\t{}", page.url, file.display());
     }
     let file = folder.join("pages");
     fs::write(&file, list)?;
