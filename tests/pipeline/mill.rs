@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use testkit::{FakeSite, Role, RoleOptions, TestMeili, TestNats, eventually, run};
+use testkit::{FakeSite, Role, RoleOptions, TestMeili, eventually, run};
+
+use crate::secured::Secured;
 
 pub(crate) const SPEECHMILL: &str = env!("CARGO_BIN_EXE_speechmill");
 
@@ -22,7 +24,7 @@ const ENV: [(&str, &str); 7] = [
 ];
 
 pub(crate) struct Mill {
-    pub(crate) nats: TestNats,
+    pub(crate) secured: Secured,
     pub(crate) meili: TestMeili,
     pub(crate) site: FakeSite,
     roles: BTreeMap<&'static str, Role>,
@@ -32,15 +34,19 @@ pub(crate) struct Mill {
 impl Mill {
     /// Servers and a site; no role runs yet.
     pub(crate) async fn with_servers() -> Self {
-        let (nats, meili, site) =
-            tokio::join!(TestNats::start(), TestMeili::start(), FakeSite::start());
-        Self {
-            nats,
+        let (secured, meili, site) =
+            tokio::join!(Secured::start(), TestMeili::start(), FakeSite::start());
+        let mill = Self {
+            secured,
             meili,
             site,
             roles: BTreeMap::new(),
             env: Vec::new(),
-        }
+        };
+        // Roles may not create anything.
+        let (code, _) = mill.command(&["check", "--apply"]).await;
+        assert_eq!(code, Some(0));
+        mill
     }
 
     /// All of it.
@@ -57,27 +63,28 @@ impl Mill {
         self.env.push((name.to_owned(), value.into()));
     }
 
-    fn options<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> RoleOptions {
+    fn options(&self, args: &[&str]) -> RoleOptions {
         let known = ENV.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let options = RoleOptions::new(SPEECHMILL, args)
-            .nats(&self.nats)
+        let options = RoleOptions::new(SPEECHMILL, args.iter().copied())
+            .nats(&self.secured.nats)
             .meili(&self.meili);
         known
             .into_iter()
+            .chain(self.secured.env(args))
             .chain(self.env.clone())
             .fold(options, |options, (name, value)| options.env(&name, value))
     }
 
     /// Starts a role and waits until it is ready.
     pub(crate) async fn start_role(&mut self, name: &'static str) {
-        let mut role = Role::spawn(&self.options([name]));
+        let mut role = Role::spawn(&self.options(&[name]));
         role.wait_ready().await;
         self.roles.insert(name, role);
     }
 
     /// Starts a role that kills itself: at `<stage>:<moment>`, or that and `:<id>`.
     pub(crate) fn start_crashing(&mut self, name: &'static str, plan: &str) {
-        let role = Role::spawn(&self.options([name]).env("SPEECHMILL_CRASH_AT", plan));
+        let role = Role::spawn(&self.options(&[name]).env("SPEECHMILL_CRASH_AT", plan));
         self.roles.insert(name, role);
     }
 
@@ -106,7 +113,7 @@ impl Mill {
 
     /// Runs a command to its end and reads its JSON lines.
     pub(crate) async fn command(&self, args: &[&str]) -> (Option<i32>, Vec<Value>) {
-        let output = run(&self.options(args.iter().copied()).arg("--json"), "").await;
+        let output = run(&self.options(args).arg("--json"), "").await;
         let text = String::from_utf8(output.stdout).unwrap();
         let lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
         (output.status.code(), lines.collect())
@@ -189,9 +196,9 @@ impl Mill {
         found.remove(0)
     }
 
-    /// NATS as any other client sees it.
+    /// NATS as any other client of an operator sees it.
     pub(crate) async fn outside(&self) -> async_nats::jetstream::Context {
-        let client = async_nats::connect(self.nats.url()).await.unwrap();
+        let client = self.secured.connect("operator", "_INBOX").await;
         async_nats::jetstream::new(client)
     }
 }

@@ -6,6 +6,7 @@ pub(crate) mod explain;
 pub(crate) mod extract;
 pub(crate) mod host;
 pub(crate) mod keys;
+pub(crate) mod nats_keys;
 pub(crate) mod reextract;
 pub(crate) mod remove;
 pub(crate) mod roles;

@@ -66,6 +66,8 @@ enum Command {
     Extract(commands::extract::Args),
     /// Make the two keys of Meilisearch that speechmill needs, or find them again
     Keys(commands::keys::Args),
+    /// Make a key for each user of NATS, or find them again
+    NatsKeys(commands::nats_keys::Args),
     /// Compare NATS and Meilisearch with what this version needs
     Check(commands::check::Args),
 }
@@ -111,6 +113,7 @@ fn run(command: Command, matches: Option<&ArgMatches>) -> anyhow::Result<End> {
             Command::Reextract(args) => commands::reextract::run(args).await,
             Command::Remove(args) => commands::remove::run(args).await,
             Command::Keys(args) => commands::keys::run(args).await,
+            Command::NatsKeys(args) => commands::nats_keys::run(&args),
             Command::Check(args) => commands::check::run(args).await,
             Command::Extract(_) => unreachable!("it needs no runtime"),
         }
