@@ -56,7 +56,13 @@ async fn every_url_is_told_of_on_its_way_to_the_index() {
     let stream = &overview[0]["streams"][0];
     assert_eq!(
         keys(stream),
-        ["max_bytes", "name", "num_bytes", "num_messages"]
+        [
+            "max_bytes",
+            "name",
+            "num_bytes",
+            "num_messages",
+            "oldest_at"
+        ]
     );
     let consumer = &overview[0]["consumers"][0];
     assert_eq!(
