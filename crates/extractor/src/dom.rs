@@ -20,7 +20,7 @@ use scraper::{Html, HtmlTreeSink, Node};
 use crate::ExtractError;
 
 /// Nodes of a tree, at most.
-const MAX_NODES: usize = 500_000;
+const MAX_NODES: usize = 200_000;
 
 /// Nesting, at most.
 const MAX_DEPTH: usize = 20_000;
@@ -33,6 +33,9 @@ const ORDINARY_DEPTH: usize = 64;
 
 /// Attributes that the tags `html` and `body` may have in all: each is sought among the others.
 const MAX_ROOT_ATTRIBUTES: usize = 512;
+
+/// Tokens of a page, at most.
+const MAX_TOKENS: usize = 2_000_000;
 
 /// Tokens of a page that was not made to take time.
 const ORDINARY_TOKENS: usize = 100_000;
@@ -195,6 +198,9 @@ impl Budget {
         let others = self.depth.saturating_sub(ORDINARY_DEPTH);
         let compared = sink.compared.take().saturating_mul(others);
         self.work = self.work.saturating_add(walked).saturating_add(compared);
+        if tokens > MAX_TOKENS {
+            return Err(ExtractError::TooManyNodes { limit: MAX_TOKENS });
+        }
         if nodes > MAX_NODES {
             return Err(ExtractError::TooManyNodes { limit: MAX_NODES });
         }
