@@ -149,7 +149,10 @@ mod tests {
             "<",
             "",
         ] {
-            assert!(matches!(bound_attributes(page), Cow::Borrowed(_)), "{page:.40}");
+            assert!(
+                matches!(bound_attributes(page), Cow::Borrowed(_)),
+                "{page:.40}"
+            );
         }
     }
 
