@@ -105,14 +105,13 @@ fn step((place, num): Tag, byte: u8) -> Tag {
     let is_space = matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | b'\x0c');
     let next = match (place, byte) {
         (Place::Quoted(quote), _) if byte != quote => place,
-        (Place::Quoted(_), _) => Place::Between,
         (Place::Unquoted, _) if !is_space => place,
         (Place::BeforeValue, b'"' | b'\'') => Place::Quoted(byte),
         (Place::BeforeValue, _) if !is_space => Place::Unquoted,
         (Place::BeforeValue, _) => place,
         (Place::Name | Place::AfterName, b'=') => Place::BeforeValue,
         (Place::Name | Place::AfterName, _) if is_space => Place::AfterName,
-        (_, b'/') => Place::Between,
+        (Place::Quoted(_), _) | (_, b'/') => Place::Between,
         (_, _) if is_space => Place::Between,
         (Place::TagName | Place::Name, _) => place,
         _ => return (Place::Name, num + 1),

@@ -77,10 +77,10 @@ fn many(count: usize, write: impl Fn(usize) -> String) -> String {
 }
 
 #[test]
-fn a_tag_of_a_hundred_thousand_attributes_does_not_hide_the_text() {
+fn a_tag_of_ten_thousand_attributes_does_not_hide_the_text() {
     let text = PROSE.repeat(9);
-    let names = many(100_000, |n| format!(" a{n}"));
-    let values = many(50_000, |n| format!("a{n}='>'/"));
+    let names = many(10_000, |n| format!(" a{n}"));
+    let values = many(10_000, |n| format!("a{n}='>'/"));
     for page in [
         format!("<title>讲话</title><p{names}>{text}"),
         format!("<title>讲话</title><p {values}>{text}"),
@@ -89,7 +89,7 @@ fn a_tag_of_a_hundred_thousand_attributes_does_not_hide_the_text() {
         format!("<title>讲话</title><body{names}><p>{text}</p>"),
         format!(
             "<title>讲话</title>{}<p>{text}</p>",
-            many(50_000, |n| format!("<body b{n}>"))
+            many(10_000, |n| format!("<body b{n}>"))
         ),
         format!("<title>讲话</title><script>'<p{names}>'</script><p>{text}</p>"),
         format!("<title>讲话</title><!--<p{names}>--><p>{text}</p>"),
