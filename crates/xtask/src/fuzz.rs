@@ -134,6 +134,10 @@ fn start(target: &str, executions: u64, seed: u64, current: &Path) -> anyhow::Re
 }
 
 /// Waits for the end, or ends what stays at one input for too long; the failure, if it was one.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "there is no other work for this thread"
+)]
 fn watch(mut child: Child, current: &Path) -> anyhow::Result<Option<&'static str>> {
     let mut since = (None, Instant::now());
     loop {

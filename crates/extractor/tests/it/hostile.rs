@@ -125,8 +125,7 @@ fn formatting_that_is_never_closed_and_ends_that_end_nothing_are_refused() {
         let code = answer(&page);
         assert!(
             ["too_deep", "too_many_nodes"].contains(&&*code),
-            "{code}: {:.40}",
-            page
+            "{code}: {page:.40}"
         );
     }
 }
@@ -197,8 +196,8 @@ fn so_much_of_anything_gives_an_answer() {
     }
     let lines = many(3_000, |n| format!("<p>第{n}条，我们要抓落实，抓好工作。"));
     assert_eq!(answer(&lines).lines().count(), 3_000);
-    let links = many(3_000, |n| format!("<a href=/{n}.html>讲话第{n}号文件</a>"));
-    assert_eq!(answer(&links), "list_page");
+    let list = many(3_000, |n| format!("<a href=/{n}.html>讲话第{n}号文件</a>"));
+    assert_eq!(answer(&list), "list_page");
 }
 
 fn charset() -> impl Strategy<Value = Option<String>> {

@@ -128,11 +128,8 @@ fn escaped(text: &str) -> String {
 /// A speech as the plainest page that there is.
 fn plain(title: &str, text: &str) -> String {
     let title = escaped(title);
-    let paragraphs: String = text
-        .lines()
-        .map(|line| format!("<p>{}</p>\n", escaped(line)))
-        .collect();
-    format!("<title>{title}</title>\n<h1>{title}</h1>\n<div>\n{paragraphs}</div>\n")
+    let paragraphs = escaped(text).replace('\n', "</p>\n<p>");
+    format!("<title>{title}</title>\n<h1>{title}</h1>\n<div>\n<p>{paragraphs}</p>\n</div>\n")
 }
 
 /// Title and text of the only speech.
