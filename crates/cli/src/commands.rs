@@ -7,6 +7,7 @@ pub(crate) mod extract;
 pub(crate) mod host;
 pub(crate) mod keys;
 pub(crate) mod reextract;
+pub(crate) mod reindex;
 pub(crate) mod remove;
 pub(crate) mod roles;
 pub(crate) mod schedule;

@@ -46,3 +46,4 @@ pub use settle::Outcome;
 pub use sink::{BatchLimits, Sink};
 pub use stage::{Delivery, Stage};
 pub use streams::{ConsumerState, StreamState};
+pub use walk::Run;
