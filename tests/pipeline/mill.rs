@@ -57,7 +57,7 @@ impl Mill {
         self.env.push((name.to_owned(), value.into()));
     }
 
-    fn options<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> RoleOptions {
+    pub(crate) fn options<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> RoleOptions {
         let known = ENV.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let options = RoleOptions::new(SPEECHMILL, args)
             .nats(&self.nats)

@@ -44,6 +44,9 @@ impl<'a> Build<'a> {
         loop {
             match claim.job.stage {
                 ReindexStage::Asked => self.begin(claim).await?,
+                ReindexStage::Building if self.is_lost(claim).await? => {
+                    claim.job.stage = ReindexStage::Asked;
+                }
                 ReindexStage::Building => {
                     self.fill(claim, &self.second).await?;
                     self.switch(claim).await?;
@@ -98,12 +101,11 @@ impl<'a> Build<'a> {
         claim.save().await?;
         if !self.is_swapped(claim).await? {
             self.fill(claim, &self.second).await?;
-            let (first, second) = (self.live.meili(), self.second.meili());
-            if second.created_at().await? != claim.job.created_at {
-                // Meilisearch came back without it.
+            if self.is_lost(claim).await? {
                 claim.job.stage = ReindexStage::Asked;
                 return claim.save().await;
             }
+            let (first, second) = (self.live.meili(), self.second.meili());
             claim.beside(first.swap_with(second)).await?;
         }
         claim.job.stage = ReindexStage::Swapped;
@@ -121,6 +123,12 @@ impl<'a> Build<'a> {
         claim.beside(self.second.meili().delete_index()).await?;
         claim.job.stage = ReindexStage::Done;
         claim.save().await
+    }
+
+    /// Whether what stands under the second name is not what was begun: Meilisearch came back without.
+    async fn is_lost(&self, claim: &Claim) -> Result<bool, IndexError> {
+        let created_at = self.second.meili().created_at().await?;
+        Ok(created_at.is_none() || created_at != claim.job.created_at)
     }
 
     /// Whether the index that we have built is the one that is searched.
