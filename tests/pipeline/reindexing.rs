@@ -103,16 +103,16 @@ async fn a_load_loses_nothing_though_indexers_and_meilisearch_are_killed_again_a
     for (seed, at) in [130, 410, 640, 1_010, 1_300, 1_720].into_iter().enumerate() {
         eventually("some of it is searchable", async || {
             let (_, stats) = mill.command(&["stats"]).await;
-            (stats.first()?["num_documents"].as_u64()? >= at).then_some(())
+            (stats.first()?["num_documents"].as_u64()? >= at as u64).then_some(())
         })
         .await;
         if seed % 2 == 0 {
             mill.kill9("indexer").await;
-            publish(&mill, at as usize - 50..at as usize + 50, "后来又改了").await;
+            publish(&mill, at - 50..at + 50, "后来又改了").await;
             mill.start_role("indexer").await;
         } else {
             mill.meili.kill().await;
-            publish(&mill, at as usize - 50..at as usize + 50, "后来又改了").await;
+            publish(&mill, at - 50..at + 50, "后来又改了").await;
             mill.meili.restart().await;
         }
     }

@@ -131,7 +131,7 @@ impl Rebuild {
 
     /// Carries out every reindex that is asked for, until the process ends.
     pub async fn keep(&self, process: &Process) -> Result<(), WorkerError> {
-        process.run_beside(self.watch()).await
+        process.run_beside(Box::pin(self.watch())).await
     }
 
     /// Output: what must end the process.

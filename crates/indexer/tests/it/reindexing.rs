@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use testkit::eventually;
 use tokio_util::sync::CancellationToken;
 use worker::topology::Bucket;
+use worker::{Failure, Sink, Verdict};
 
 use crate::world::{World, changed, delivery, index, speech, withdrawal};
 
@@ -41,20 +42,24 @@ impl World {
     }
 
     async fn assert_same(&self) {
-        let audit = Audit::new(&self.config.meili, self.broker.clone()).unwrap();
-        let found = audit.compare().await.unwrap();
+        let audit = Audit::new(&self.config.meili, self.broker.clone()).expect("an audit");
+        let found = audit.compare().await.expect("a comparison");
         assert!(found.is_empty(), "{found:?}");
     }
 
     async fn http(&self, method: reqwest::Method, path: &str, body: Value) -> Value {
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .build()
+            .expect("a client");
         let request = client.request(method, format!("{}{path}", self.meili.url()));
         let request = request.bearer_auth(self.meili.key());
         let request = match body {
             Value::Null => request,
             body => request.json(&body),
         };
-        request.send().await.unwrap().json().await.unwrap()
+        let answer = request.send().await.expect("an answer");
+        answer.json().await.expect("JSON")
     }
 
     async fn created_at(&self, index: &str) -> Value {
@@ -112,7 +117,7 @@ async fn a_reindex_during_a_load_fails_no_search_and_leaves_every_speech_in_its_
             "it is another index"
         );
     };
-    world.run_both_beside(meanwhile).await;
+    Box::pin(world.run_both_beside(meanwhile)).await;
     world.assert_same().await;
     assert!(world.created_at("speeches-rebuild").await.is_null());
     assert!(world.dead_letters().await.is_empty());
@@ -151,7 +156,7 @@ async fn a_reindex_that_died_after_its_swap_does_not_swap_back() {
         world.until_reindexed().await;
         world.until_settled().await;
     };
-    world.run_both_beside(meanwhile).await;
+    Box::pin(world.run_both_beside(meanwhile)).await;
     assert_eq!(world.created_at("speeches").await, new);
     world.assert_same().await;
 }
@@ -179,7 +184,7 @@ async fn a_second_index_that_was_lost_is_built_from_the_start_and_leftovers_are_
         assert_eq!(job.num_taken, 20);
         world.until_settled().await;
     };
-    world.run_both_beside(meanwhile).await;
+    Box::pin(world.run_both_beside(meanwhile)).await;
     world.assert_same().await;
 }
 
@@ -201,7 +206,6 @@ async fn while_another_process_switches_no_speech_is_written_and_none_is_lost() 
         .await
         .unwrap();
     let batch = [delivery(&all[0], sequences[0])];
-    use worker::{Failure, Sink, Verdict};
     let error = indexer.handle(&batch).await.remove(0).expect_err("a pause");
     assert_eq!(error.verdict(), Verdict::Wait);
     assert_eq!(error.code(), "reindex_switching");
