@@ -131,7 +131,8 @@ mod tests {
     use super::*;
 
     fn attributes(count: usize, end: &str) -> String {
-        (0..count).map(|n| format!(" a{n}{end}")).collect()
+        let each: Vec<String> = (0..count).map(|n| format!(" a{n}{end}")).collect();
+        each.concat()
     }
 
     #[test]
