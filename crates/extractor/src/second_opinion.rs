@@ -31,6 +31,8 @@ pub(crate) fn ask(page: &str, dom: &Dom) -> Option<Vec<String>> {
         max_elements_to_parse: 0,
         ..Config::default()
     };
+    // It reads no script, and would parse them again.
+    let page = dom.without_raw(page);
     let grab = || {
         let mut readability = Readability::new(page, None, Some(config)).ok()?;
         let article = readability.parse().ok()?;

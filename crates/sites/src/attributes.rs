@@ -7,7 +7,7 @@
 
 use std::borrow::Cow;
 
-use memchr::{memchr, memchr2};
+use memchr::{memchr, memchr2, memchr3};
 
 /// Attributes of a tag, at most. What looks like more of them within a script gets a `>` and is no worse.
 const MAX_ATTRIBUTES: usize = 256;
@@ -65,6 +65,12 @@ fn cuts(page: &[u8]) -> Vec<usize> {
             keep_the_fullest(&mut tags);
         }
         if byte == b'<' && begins_tag(&page[at + 1..]) {
+            if tags.is_empty()
+                && let Some(length) = plain_tag(&page[at + 1..])
+            {
+                at += 1 + length;
+                continue;
+            }
             join(&mut tags, (Place::TagName, 0));
         }
         at += 1;
@@ -79,6 +85,33 @@ fn next(tags: &[Tag], rest: &[u8]) -> Option<usize> {
         [(Place::Quoted(quote), _)] => memchr2(*quote, b'<', rest),
         _ => (!rest.is_empty()).then_some(0),
     }
+}
+
+/// The length of a tag that is too short for many attributes and written so that there is one way to
+/// read it: most are, and need no look at each byte.
+fn plain_tag(rest: &[u8]) -> Option<usize> {
+    let rest = &rest[..rest.len().min(2 * MAX_ATTRIBUTES)];
+    let mut at = 0;
+    loop {
+        let found = at + memchr3(b'"', b'\'', b'>', &rest[at..])?;
+        if rest[found] == b'>' {
+            return memchr(b'<', &rest[..found]).is_none().then_some(found + 1);
+        }
+        // A quote is one where a value begins: after a space, a name and =.
+        let name = rest[at..found].strip_suffix(b"=")?;
+        let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'-';
+        let before = name.iter().rposition(|byte| !is_name(byte))?;
+        // After another = it would be a value itself, quote and all.
+        let is_value = name[..before].trim_ascii_end().ends_with(b"=");
+        if is_value || !is_space(name[before]) || before + 1 == name.len() {
+            return None;
+        }
+        at = found + 1 + memchr(rest[found], &rest[found + 1..])? + 1;
+    }
+}
+
+fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | b'\x0c')
 }
 
 fn begins_tag(rest: &[u8]) -> bool {
@@ -102,7 +135,7 @@ fn join(tags: &mut Vec<Tag>, (place, num): Tag) {
 
 /// What a byte does, other than the `>` that ends a tag.
 fn step((place, num): Tag, byte: u8) -> Tag {
-    let is_space = matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | b'\x0c');
+    let is_space = is_space(byte);
     let next = match (place, byte) {
         (Place::Quoted(quote), _) if byte != quote => place,
         (Place::Unquoted, _) if !is_space => place,
@@ -199,6 +232,9 @@ mod tests {
             "<!-- <p a='-->",
             "<style>a<b c=\"</style>",
             "<svg><style><b a='",
+            "<x a= b=\"c d=\"e>",
+            "<x a=b=\"c d=\"e>",
+            "<x a=b c=\"d\" e='>' f=g=\"h i=\"j>",
         ] {
             for end in ["", "='>'", "=\">\"", "=x/", " = '<p >'", "/", "\n"] {
                 let page = format!("{before}<p{}>文", attributes(2_000, end));
