@@ -8,8 +8,8 @@ mod crawl;
 mod extract;
 mod pipeline;
 mod relevance;
-mod texts;
-mod usage;
+pub(crate) mod texts;
+pub(crate) mod usage;
 
 use std::fmt::Write as _;
 

@@ -1,11 +1,13 @@
-//! The project's own commands: `cargo xtask tools | test | demo | bench`.
+//! The project's own commands: `cargo xtask tools | test | demo | bench | chaos`.
 //!
 //! In: a sub-command. Out: what it prints, and the exit code of the step that failed. Each
 //! sub-command has a file of its own; nothing here is part of the program that we ship.
 
 mod bench;
+mod chaos;
 mod command;
 mod demo;
+mod dice;
 mod http;
 mod interrupt;
 mod mill;
@@ -39,6 +41,8 @@ enum Command {
     Demo(demo::Args),
     /// Measure one thing and print the numbers.
     Bench(bench::Args),
+    /// Kill, freeze and cut off everything at random for a while, and show that no URL was lost.
+    Chaos(chaos::Args),
 }
 
 fn main() -> ExitCode {
@@ -47,6 +51,7 @@ fn main() -> ExitCode {
         Command::Test(args) => test::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Bench(args) => bench::run(&args),
+        Command::Chaos(args) => chaos::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
