@@ -17,6 +17,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use clap::ValueEnum;
 use serde::Serialize;
 use tempfile::TempDir;
 
@@ -51,9 +52,6 @@ pub(crate) struct Args {
     /// memory of each role is measured, too.
     #[arg(long, value_enum, value_delimiter = ',')]
     faults: Vec<Kind>,
-    /// No faults at all.
-    #[arg(long, conflicts_with = "faults")]
-    calm: bool,
     /// Pages of the site.
     #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pages: u32,
@@ -146,10 +144,8 @@ async fn ordeal(args: &Args, world: &mut World, site: &Site) -> anyhow::Result<R
         seed: args.seed,
         length,
     };
-    let is_measured = !args.calm
-        && !kinds
-            .iter()
-            .any(|kind| matches!(kind, Kind::Kills | Kind::Crashes));
+    let replaces = |kind: &Kind| matches!(kind, Kind::None | Kind::Kills | Kind::Crashes);
+    let is_measured = !kinds.iter().any(replaces);
     let mut memory = Memory::of(world, is_measured);
     let submitting = submitter.run(length + LATE);
     let driving = driver::carry_out(world, site, &steps, args.verbose);
@@ -179,17 +175,16 @@ async fn ordeal(args: &Args, world: &mut World, site: &Site) -> anyhow::Result<R
 }
 
 fn kinds(args: &Args) -> Vec<Kind> {
-    let all = <Kind as clap::ValueEnum>::value_variants();
-    if args.calm {
-        Vec::new()
-    } else if args.faults.is_empty() {
-        let only_cluster = |kind: &Kind| matches!(kind, Kind::Partitions | Kind::Rolling);
-        let all = all.iter().copied();
-        all.filter(|kind| args.cluster || !only_cluster(kind))
-            .collect()
-    } else {
-        args.faults.clone()
+    if !args.faults.is_empty() {
+        return args.faults.clone();
     }
+    let fits = |kind: &Kind| match kind {
+        Kind::None => false,
+        Kind::Partitions | Kind::Rolling => args.cluster,
+        _ => true,
+    };
+    let all = Kind::value_variants().iter().copied();
+    all.filter(fits).collect()
 }
 
 fn print(report: &Report) {

@@ -211,9 +211,9 @@ impl Submitter<'_> {
         let mut queue: VecDeque<usize> = VecDeque::new();
         let (mut next, mut has_vanished) = (0, false);
         loop {
-            let part = start.elapsed().as_secs_f64() / self.length.as_secs_f64();
+            let part = start.elapsed().div_duration_f64(self.length);
             // The last third is for changes alone.
-            let due = ((part * 1.5).min(1.0) * num_pages as f64) as usize;
+            let due = per_thousand(part * 1.5) * num_pages / 1_000;
             queue.extend(next..due);
             next = next.max(due);
             if part < 1.0 {
@@ -259,4 +259,11 @@ impl Submitter<'_> {
             Err(_) => queue.extend(numbers),
         }
     }
+}
+
+/// At most all.
+fn per_thousand(part: f64) -> usize {
+    (1..=1_000)
+        .take_while(|&n| f64::from(n) <= part * 1_000.0)
+        .count()
 }

@@ -8,7 +8,7 @@ use crate::bench::texts;
 use crate::dice::Dice;
 
 const TOPICS: [&str; 5] = ["河道治理", "社区养老", "粮食生产", "校园安全", "冬季供暖"];
-const SENTENCES: usize = 9;
+const SENTENCES: usize = 8;
 
 /// How a page must end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,17 +104,12 @@ pub(super) fn speech(number: usize, version: u32) -> String {
     let topic = dice.pick(&TOPICS);
     let title = format!("在全县{topic}工作第{}次推进会上的讲话", number + 1);
     let mut body = format!("<p>同志们：</p><p>　　{}</p>", mark(number, version));
-    for paragraph in 0..SENTENCES / 3 {
-        let text: String = (0..3)
-            .map(|sentence| {
-                let of = paragraph * 3 + sentence;
-                format!(
-                    "第{number}号文稿第{version}稿第{of}条，{}",
-                    texts::sentence(&mut dice, topic)
-                )
-            })
-            .collect();
-        let _ = write!(body, "<p>　　{text}</p>");
+    for of in 0..SENTENCES {
+        let sentence = texts::sentence(&mut dice, topic);
+        let _ = write!(
+            body,
+            "<p>　　第{number}号文稿第{version}稿第{of}条，{sentence}</p>"
+        );
     }
     page(&title, &format!("{body}<p>　　谢谢大家！</p>"))
 }
@@ -126,12 +121,13 @@ pub(super) fn mark(number: usize, version: u32) -> String {
 
 /// A page of menus and links to these.
 pub(super) fn barren(links: &[String]) -> String {
-    let items: String = links
+    let items: Vec<String> = links
         .iter()
         .map(|path| {
             format!("<li><a href=\"{path}\">推进会上的讲话</a><span>2024-03-05</span></li>")
         })
         .collect();
+    let items = items.concat();
     page("领导讲话", &format!("<ul class=\"list\">{items}</ul>"))
 }
 

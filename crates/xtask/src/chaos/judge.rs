@@ -148,7 +148,7 @@ fn look_at(verdict: &mut Verdict, number: usize, page: &Page, fate: &Value, foun
         } else if !page.fate.allows(state, code, served) {
             verdict.wrong += 1;
             "wrong"
-        } else if page.fate.has_document(served) != !found.is_empty() {
+        } else if page.fate.has_document(served) == found.is_empty() {
             verdict.wrong += 1;
             "wrong, of its document"
         } else if !found.iter().all(has_text) {

@@ -17,6 +17,8 @@ use crate::dice::Dice;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, clap::ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Kind {
+    /// No faults at all.
+    None,
     /// SIGKILL for a role or a server, and a start a while later.
     Kills,
     /// A role kills itself between its effect and its ack, or around its publish.
@@ -187,6 +189,7 @@ impl Planner {
 
     fn add(&mut self, kind: Kind, now: u64, end: u64) {
         match kind {
+            Kind::None => {}
             Kind::Kills => {
                 let target = self.target();
                 let length = self.between(100, 3_000);

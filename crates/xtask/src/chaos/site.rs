@@ -158,7 +158,7 @@ impl State {
                 Reply::html(fate::speech(number, page.version)).etag(&tag)
             }
             Fate::Vanishing if page.version == 1 => Reply::html(fate::speech(number, 1)).etag(&tag),
-            Fate::Vanishing => Reply::status(if number % 2 == 0 { 404 } else { 410 }),
+            Fate::Vanishing => Reply::status(if number.is_multiple_of(2) { 404 } else { 410 }),
             Fate::Gone(status) => Reply::status(status),
             Fate::Barren => Reply::html(fate::barren(&self.neighbours(number))),
             Fate::Broken(why) => why.reply(),
@@ -180,14 +180,13 @@ impl State {
 /// `None`: this mood leaves the answer as it is.
 fn spoil(mood: Mood, reply: Reply) -> Option<Reply> {
     Some(match mood {
-        Mood::Fine | Mood::Dragging => return None,
         Mood::Failing => Reply::status(500),
         Mood::Unavailable => Reply::status(503),
         Mood::TooMany => Reply::status(429).header("Retry-After", "1"),
         Mood::Hanging => Reply::hang(),
         Mood::Resetting => Reply::close(),
         Mood::Truncating if reply.has_body() => reply.cut_after(200),
-        Mood::Truncating => return None,
+        Mood::Fine | Mood::Dragging | Mood::Truncating => return None,
     })
 }
 

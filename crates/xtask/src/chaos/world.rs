@@ -25,11 +25,11 @@ const UNREACHABLE: i32 = 69;
 const ENV: [(&str, &str); 13] = [
     ("SPEECHMILL_ACK_WAIT", "5s"),
     ("SPEECHMILL_PAGES_MAX_MIB", "16"),
-    ("SPEECHMILL_MAX_ATTEMPTS", "14"),
+    ("SPEECHMILL_MAX_ATTEMPTS", "12"),
     ("SPEECHMILL_RETRY_BASE", "200ms"),
-    ("SPEECHMILL_RETRY_CAP", "2s"),
+    ("SPEECHMILL_RETRY_CAP", "1s"),
     ("SPEECHMILL_CONNECT_TIMEOUT", "2s"),
-    ("SPEECHMILL_FETCH_TIMEOUT", "2s"),
+    ("SPEECHMILL_FETCH_TIMEOUT", "1500ms"),
     ("SPEECHMILL_LATENCY_FACTOR", "1"),
     ("SPEECHMILL_DELAY", "2ms"),
     ("SPEECHMILL_MEILI_TIMEOUT", "3s"),
@@ -210,7 +210,7 @@ impl World {
         let output = self.run(args).await?;
         // 1: nothing was found, which is an answer too.
         if !matches!(output.status.code(), Some(0 | 1)) {
-            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            let said = String::from_utf8(output.stderr).unwrap_or_default();
             bail!("`speechmill {}` failed: {}", args[0], said.trim());
         }
         String::from_utf8(output.stdout)?
