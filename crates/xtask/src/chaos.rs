@@ -77,6 +77,8 @@ struct Report {
     crashes: u64,
     /// Roles that ended by themselves, though they found their servers.
     ended: Vec<String>,
+    /// How often a role found no server when it started, and was started again.
+    unreachable: usize,
     /// Seconds from the last fault until all stood still.
     settled_in: f64,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -157,6 +159,11 @@ async fn ordeal(args: &Args, world: &mut World, site: &Site) -> anyhow::Result<R
     for failed in &done.failed {
         eprintln!("not done: {failed}");
     }
+    if args.verbose {
+        for end in &world.unreachable {
+            eprintln!("started again: {end}");
+        }
+    }
     let since = tokio::time::Instant::now();
     let verdict = judge::settle(world, site, &accepted, SETTLING).await?;
     Ok(Report {
@@ -167,6 +174,7 @@ async fn ordeal(args: &Args, world: &mut World, site: &Site) -> anyhow::Result<R
         seed: args.seed,
         acts: done.acts,
         crashes: world.num_crashes,
+        unreachable: world.unreachable.len(),
         ended: std::mem::take(&mut world.strange),
         settled_in: since.elapsed().as_secs_f64().round(),
         memory: memory.growth(),

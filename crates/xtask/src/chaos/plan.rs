@@ -276,7 +276,7 @@ impl Planner {
 
     /// One node after the other, each down for a second, with time to catch up.
     fn roll(&mut self, now: u64, end: u64) {
-        const APART: u64 = 5_000;
+        const APART: u64 = 3_000;
         let until = now + APART * self.num_nodes as u64;
         if until > end || !self.take(Place::Cluster, now, until) {
             return;

@@ -48,6 +48,8 @@ pub(super) struct World {
     env: Vec<(String, String)>,
     /// Roles that ended in a way that nobody planned.
     pub(super) strange: Vec<String>,
+    /// Roles that found no server when they started.
+    pub(super) unreachable: Vec<String>,
     pub(super) num_crashes: u64,
 }
 
@@ -58,7 +60,8 @@ pub(super) struct Slot {
     pub(super) role: Role,
     /// It is not to be started again yet.
     is_down: bool,
-    crashes: bool,
+    /// When it is to crash.
+    crash: Option<&'static str>,
 }
 
 impl World {
@@ -91,6 +94,7 @@ impl World {
             roles: Vec::new(),
             env,
             strange: Vec::new(),
+            unreachable: Vec::new(),
             num_crashes: 0,
         };
         for (number, kind) in ROLES.into_iter().enumerate() {
@@ -103,7 +107,7 @@ impl World {
                 name,
                 role,
                 is_down: false,
-                crashes: false,
+                crash: None,
             };
             world.roles.push(slot);
         }
@@ -121,13 +125,13 @@ impl World {
     }
 
     /// Puts a new process in a role's place.
-    fn renew(&mut self, number: usize, crash: Option<&str>) -> anyhow::Result<()> {
+    fn renew(&mut self, number: usize, crash: Option<&'static str>) -> anyhow::Result<()> {
         let (kind, name) = (self.roles[number].kind, self.roles[number].name.clone());
         let role = self.spawn(kind, &name, crash)?;
         let slot = &mut self.roles[number];
         slot.role = role;
         slot.is_down = false;
-        slot.crashes = crash.is_some();
+        slot.crash = crash;
         Ok(())
     }
 
@@ -152,7 +156,11 @@ impl World {
     }
 
     /// Starts a role anew, to crash at this moment.
-    pub(super) async fn crash(&mut self, number: usize, moment: &str) -> anyhow::Result<()> {
+    pub(super) async fn crash(
+        &mut self,
+        number: usize,
+        moment: &'static str,
+    ) -> anyhow::Result<()> {
         self.roles[number].role.kill().await?;
         self.renew(number, Some(moment))
     }
@@ -191,16 +199,21 @@ impl World {
             let Some(status) = slot.role.exited() else {
                 continue;
             };
-            let has_crashed = slot.crashes && status.code().is_none();
+            let has_crashed = slot.crash.is_some() && status.code().is_none();
+            let log = slot.role.log_tail();
+            let last = log.lines().last().unwrap_or_default();
+            let end = format!("{} ({status}): {last}", slot.name);
+            let mut crash = None;
             if has_crashed {
                 self.num_crashes += 1;
-            } else if status.code() != Some(UNREACHABLE) {
-                let log = slot.role.log_tail();
-                let last = log.lines().last().unwrap_or_default();
-                self.strange
-                    .push(format!("{} ({status}): {last}", slot.name));
+            } else if status.code() == Some(UNREACHABLE) {
+                // It never came so far as to crash.
+                crash = slot.crash;
+                self.unreachable.push(end);
+            } else {
+                self.strange.push(end);
             }
-            self.renew(number, None)?;
+            self.renew(number, crash)?;
         }
         Ok(())
     }
