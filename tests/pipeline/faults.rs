@@ -71,6 +71,31 @@ async fn a_crawler_killed_around_its_publish_loses_and_doubles_nothing() {
 }
 
 #[tokio::test]
+async fn a_crawler_that_froze_while_a_site_answered_puts_no_old_page_over_a_new_one() {
+    let mut mill = Mill::start().await;
+    let slow = html(&speech(1)).after(Duration::from_millis(500));
+    mill.site.sequence("/1.html", [slow, html(&speech(2))]);
+    mill.submit(&["/1.html"]).await;
+    eventually("the page is asked for", async || {
+        (mill.site.hits("/1.html") == 1).then_some(())
+    })
+    .await;
+    mill.pause("crawler");
+    let frozen = mill.start_another("crawler").await;
+    let new = mill.reaches("/1.html", "indexed").await;
+    frozen.resume();
+    eventually("the old page is dropped", async || {
+        let (_, overview) = mill.command(&["status"]).await;
+        (overview[0]["ends"]["crawler"]["superseded"] == 1).then_some(())
+    })
+    .await;
+    mill.is_idle().await;
+    assert_eq!(mill.status("/1.html").await, new);
+    let document = mill.document("/1.html").await.to_string();
+    assert!(document.contains("第2号调研点"), "{document}");
+}
+
+#[tokio::test]
 async fn an_extractor_killed_around_its_publish_loses_and_doubles_nothing() {
     a_crash_loses_and_doubles_nothing(&["extractor:before_publish", "extractor:after_publish"])
         .await;

@@ -97,6 +97,17 @@ impl Mill {
         self.roles.insert(name, role);
     }
 
+    /// Starts a role beside the one that has the name, and gives it back: the new one has it now.
+    pub(crate) async fn start_another(&mut self, name: &'static str) -> Role {
+        let first = self.roles.remove(name).unwrap();
+        self.start_role(name).await;
+        first
+    }
+
+    pub(crate) fn pause(&self, name: &str) {
+        self.roles[name].pause();
+    }
+
     /// Starts a role that kills itself: at `<stage>:<moment>`, or that and `:<id>`.
     pub(crate) fn start_crashing(&mut self, name: &'static str, plan: &str) {
         let role = Role::spawn(&self.options(&[name]).env("SPEECHMILL_CRASH_AT", plan));

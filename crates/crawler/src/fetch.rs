@@ -48,8 +48,8 @@ pub(crate) enum Answer {
 #[derive(Debug)]
 pub(crate) enum Ending {
     Page(Box<Download>),
-    /// The status that says so.
-    Gone(u16),
+    /// The status that says so, and when it was asked for.
+    Gone(u16, OffsetDateTime),
     /// The page is the one that the validators are of.
     /// Its headers `X-Robots-Tag` may have changed all the same.
     Unchanged {
@@ -65,8 +65,9 @@ pub(crate) struct Download {
     pub(crate) robots_tags: Vec<String>,
     pub(crate) etag: Option<String>,
     pub(crate) last_modified: Option<String>,
-    /// When the response began.
-    pub(crate) began_at: OffsetDateTime,
+    /// Just before it was asked for. When its answer is seen says nothing of its age: we may have
+    /// stood still in between, and somebody else may have fetched a newer one.
+    pub(crate) asked_at: OffsetDateTime,
     pub(crate) body: Vec<u8>,
 }
 
@@ -119,6 +120,7 @@ impl Fetcher {
         if let Some(validators) = validators {
             request = request.headers(conditions(validators));
         }
+        let asked_at = timestamp::now();
         let response = request
             .send()
             .await
@@ -133,7 +135,7 @@ impl Fetcher {
                 after: None,
             }),
             200..=299 => self
-                .page(url, response)
+                .page(url, response, asked_at)
                 .await
                 .map(|download| Ending::Page(Box::new(download)))
                 .map(Answer::End),
@@ -151,7 +153,7 @@ impl Fetcher {
             304 if validators.is_some() => Ok(Answer::End(Ending::Unchanged {
                 robots_tags: robots_tags(response.headers()),
             })),
-            404 | 410 => Ok(Answer::End(Ending::Gone(status))),
+            404 | 410 => Ok(Answer::End(Ending::Gone(status, asked_at))),
             _ => {
                 let after = value(response.headers(), RETRY_AFTER)
                     .and_then(|value| retry_after::parse(&value, timestamp::now()));
@@ -164,8 +166,8 @@ impl Fetcher {
         &self,
         url: &CanonicalUrl,
         mut response: Response,
+        asked_at: OffsetDateTime,
     ) -> Result<Download, FetchError> {
-        let began_at = timestamp::now();
         let headers = response.headers();
         let content_type = value(headers, CONTENT_TYPE);
         if let Some(content_type) = content_type
@@ -202,7 +204,7 @@ impl Fetcher {
             robots_tags,
             etag,
             last_modified,
-            began_at,
+            asked_at,
             body,
         })
     }

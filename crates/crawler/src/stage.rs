@@ -211,9 +211,9 @@ impl Crawler {
                 };
                 outbox.record(Bucket::Urls, CrawlRecord::key(&id), &record);
             }
-            Ending::Gone(status) => {
+            Ending::Gone(status, asked_at) => {
                 let before = self.record_of(&id).await.flatten();
-                miss::gone(outbox, request, status, before);
+                miss::gone(outbox, request, (status, asked_at), before);
             }
             Ending::Unchanged { robots_tags } => match standing {
                 Some(standing) if !standing.has_tags(&robots_tags) => {

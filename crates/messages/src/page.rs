@@ -41,7 +41,7 @@ pub struct Response {
     /// The product token under which we asked, where it is not [`PRODUCT_TOKEN`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<Box<str>>,
-    /// When the response began; the version of this page.
+    /// When it was asked for; the version of this page.
     #[serde(with = "time::serde::rfc3339")]
     pub fetched_at: OffsetDateTime,
     /// Links followed since the submitted URL.

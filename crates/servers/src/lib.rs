@@ -21,7 +21,7 @@ mod start;
 
 pub use error::ServerError;
 pub use meili::{MeiliOptions, MeiliServer};
-pub use nats::{NatsOptions, NatsServer, SyncInterval};
+pub use nats::{NatsConfigFile, NatsOptions, NatsServer, SyncInterval};
 pub use port::free_port;
 pub use probe::http_status;
 pub use process::{ChildProcess, ProcessOptions};

@@ -32,6 +32,17 @@ pub enum SyncInterval {
     Every(Duration),
 }
 
+/// A configuration file that is there already, and what it reads from the environment.
+///
+/// It is also told `NATS_NODE` (the server's name), `NATS_LISTEN` and `NATS_STORE`.
+#[derive(Debug, Clone)]
+pub struct NatsConfigFile {
+    /// The file.
+    pub path: PathBuf,
+    /// Names and values; texts, which are quoted here.
+    pub variables: Vec<(&'static str, String)>,
+}
+
 /// How a nats-server is run.
 #[derive(Debug, Clone)]
 pub struct NatsOptions {
@@ -49,6 +60,8 @@ pub struct NatsOptions {
     pub extra_config: String,
     /// Variables for it: the configuration may name them with a `$`.
     pub env: Vec<(String, String)>,
+    /// Used as it is, instead of all of the above but name and port.
+    pub config_file: Option<NatsConfigFile>,
     /// See [`crate::ProcessOptions::own_group`].
     pub own_group: bool,
     /// How long it may take to become ready.
@@ -68,6 +81,7 @@ impl NatsOptions {
             max_store_bytes: None,
             extra_config: String::new(),
             env: Vec::new(),
+            config_file: None,
             own_group: false,
             start_limit: Duration::from_secs(30),
             binary: None,
@@ -122,6 +136,21 @@ impl Nats {
         }
     }
 
+    fn command_of(&self, file: &NatsConfigFile, port: u16) -> Command {
+        let mut command = Command::new(&self.program);
+        let variables = file.variables.iter();
+        let store = self.data.join("store");
+        command
+            .arg("-c")
+            .arg(&file.path)
+            .current_dir(&self.data)
+            .envs(variables.map(|(name, value)| (name, quoted(value))))
+            .env("NATS_NODE", quoted(&self.server_name))
+            .env("NATS_LISTEN", quoted(&format!("127.0.0.1:{port}")))
+            .env("NATS_STORE", quoted(&store.to_string_lossy()));
+        command
+    }
+
     /// A duration without quotes would be read as a number.
     fn config(&self, port: u16) -> String {
         let mut jetstream = format!(
@@ -157,6 +186,9 @@ impl Server for Nats {
     const GRACE: Duration = GRACE;
 
     fn command(&self, port: u16) -> Result<Command, ServerError> {
+        if let Some(file) = &self.options.config_file {
+            return Ok(self.command_of(file, port));
+        }
         let file = self.data.join("nats-server.conf");
         std::fs::write(&file, self.config(port))
             .map_err(ServerError::io("writing the configuration of nats-server"))?;

@@ -132,6 +132,14 @@ impl Reply {
         self
     }
 
+    /// Whether there is a body that could be cut or coded.
+    pub fn has_body(&self) -> bool {
+        match &self.body {
+            Body::Full { bytes, .. } | Body::Slow { bytes, .. } => !bytes.is_empty(),
+            _ => false,
+        }
+    }
+
     /// Announces the whole body, sends so many bytes of it and closes the connection.
     #[must_use]
     pub fn cut_after(mut self, num_bytes: usize) -> Self {

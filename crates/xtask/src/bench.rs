@@ -9,8 +9,8 @@ mod extract;
 mod index;
 mod pipeline;
 mod relevance;
-mod texts;
-mod usage;
+pub(crate) mod texts;
+pub(crate) mod usage;
 
 use std::fmt::Write as _;
 

@@ -1,11 +1,13 @@
-//! The project's own commands: `cargo xtask tools | test | demo | bench | fuzz`.
+//! The project's own commands: `cargo xtask tools | test | demo | bench | chaos | fuzz`.
 //!
 //! In: a sub-command. Out: what it prints, and the exit code of the step that failed. Each
 //! sub-command has a file of its own; nothing here is part of the program that we ship.
 
 mod bench;
+mod chaos;
 mod command;
 mod demo;
+mod dice;
 mod fuzz;
 mod http;
 mod interrupt;
@@ -40,6 +42,8 @@ enum Command {
     Demo(demo::Args),
     /// Measure one thing and print the numbers.
     Bench(bench::Args),
+    /// Kill, freeze and cut off everything at random for a while, and show that no URL was lost.
+    Chaos(chaos::Args),
     /// Feed the parsers made-up bytes, each target in a process of its own.
     Fuzz(fuzz::Args),
 }
@@ -50,6 +54,7 @@ fn main() -> ExitCode {
         Command::Test(args) => test::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Bench(args) => bench::run(&args),
+        Command::Chaos(args) => chaos::run(&args),
         Command::Fuzz(args) => fuzz::run(&args),
     };
     match result {

@@ -90,20 +90,7 @@ impl Mill {
 
     /// `speechmill` with these arguments, told of our servers and of nothing else.
     fn command(&self, args: &[String]) -> Command {
-        let mut command = Command::new(&self.program);
-        // The user's own configuration is meant for their own servers.
-        for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with("SPEECHMILL_") {
-                command.env_remove(name);
-            }
-        }
-        command
-            .args(args)
-            .env("SPEECHMILL_NATS_URL", self.nats.url())
-            .env("SPEECHMILL_MEILI_URL", self.meili.url())
-            .stdin(Stdio::null())
-            .kill_on_drop(true);
-        command
+        command(&self.program, args, &self.nats.url(), &self.meili.url())
     }
 
     /// Runs a command to its end, whatever the end is.
@@ -203,4 +190,22 @@ impl Mill {
         self.nats.stop().await?;
         Ok(())
     }
+}
+
+/// `speechmill` with these arguments, told of these servers and of nothing else.
+pub(crate) fn command(program: &Path, args: &[String], nats: &str, meili: &str) -> Command {
+    let mut command = Command::new(program);
+    // The user's own configuration is meant for their own servers.
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("SPEECHMILL_") {
+            command.env_remove(name);
+        }
+    }
+    command
+        .args(args)
+        .env("SPEECHMILL_NATS_URL", nats)
+        .env("SPEECHMILL_MEILI_URL", meili)
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
+    command
 }

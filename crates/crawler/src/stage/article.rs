@@ -100,7 +100,7 @@ async fn read(mut article: Parts, url: &CanonicalUrl, download: &mut Download) -
 
 fn lost_to(arrival: &Arrival) -> Option<String> {
     match arrival {
-        Arrival::At(_, Ending::Gone(status)) => Some(format!("http_{status}")),
+        Arrival::At(_, Ending::Gone(status, _)) => Some(format!("http_{status}")),
         Arrival::Denied => Some("robots_denied".to_owned()),
         _ => None,
     }

@@ -4,6 +4,7 @@
 //! Unknown is not gone: a silence, a server in trouble or a closed door says nothing about the page.
 
 use messages::{CrawlRecord, CrawlRequest, Gone, Page, timestamp};
+use time::OffsetDateTime;
 use worker::topology::Bucket;
 use worker::{Failure, Outbox, Stage, Verdict};
 
@@ -75,7 +76,8 @@ impl Crawler {
             return Err(CrawlError::Fetch(error));
         };
         if before.refusals.saturating_add(1) >= self.gone_after {
-            gone(outbox, request, error.status(), Some(before));
+            let refused = (error.status(), timestamp::now());
+            gone(outbox, request, refused, Some(before));
             return Ok(());
         }
         let code = error.code();
@@ -94,14 +96,13 @@ impl Crawler {
     }
 }
 
-/// Publishes that a page is gone.
+/// Publishes that a page is gone; the status that said so, and when.
 pub(super) fn gone(
     outbox: &mut Outbox,
     request: &CrawlRequest,
-    status: u16,
+    (status, fetched_at): (u16, OffsetDateTime),
     before: Option<CrawlRecord>,
 ) {
-    let fetched_at = timestamp::now();
     let page = Page::Gone(Gone {
         url: request.url.clone(),
         status,

@@ -35,7 +35,7 @@ pub(super) async fn page(
     }
     let record = CrawlRecord {
         status: download.status,
-        fetched_at: download.began_at,
+        fetched_at: download.asked_at,
         code: None,
         content_hash: Some(content_hash.clone()),
         etag: download.etag,
@@ -50,7 +50,7 @@ pub(super) async fn page(
         content_type: download.content_type,
         robots_tags: download.robots_tags,
         agent,
-        fetched_at: download.began_at,
+        fetched_at: download.asked_at,
         depth: request.depth,
         content_hash,
         body,

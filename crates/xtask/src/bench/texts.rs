@@ -4,6 +4,8 @@
 
 use std::fmt::Write as _;
 
+use crate::dice::Dice;
+
 /// Characters of a body, about.
 const BODY_CHARS: usize = 2_000;
 
@@ -105,7 +107,7 @@ pub(crate) struct GeneratedPage {
 
 /// The page of a number.
 pub(crate) fn page(number: usize) -> GeneratedPage {
-    let mut dice = Dice::new(number);
+    let mut dice = Dice::new(number as u64);
     let (place, topic) = (dice.pick(&PLACES), dice.pick(&TOPICS));
     let (year, month, day) = (
         2014 + dice.below(12),
@@ -185,7 +187,8 @@ fn body(dice: &mut Dice, place: &str, topic: &str, number: usize) -> String {
     html
 }
 
-fn sentence(dice: &mut Dice, topic: &str) -> String {
+/// A sentence about a topic.
+pub(crate) fn sentence(dice: &mut Dice, topic: &str) -> String {
     let (who, how, what) = (dice.pick(&WHO), dice.pick(&HOW), dice.pick(&WHAT));
     match dice.below(4) {
         0 => format!("在{topic}上，{who}{how}，{what}。"),
@@ -195,33 +198,6 @@ fn sentence(dice: &mut Dice, topic: &str) -> String {
             100 + dice.below(9_000)
         ),
         _ => format!("{who}{how}，{}，{what}。", dice.pick(&HOW)),
-    }
-}
-
-/// Numbers that look like chance and are the same every time.
-///
-/// Source: `SplitMix64`, Steele et al., "Fast splittable pseudorandom number generators", 2014.
-struct Dice(u64);
-
-impl Dice {
-    fn new(seed: usize) -> Self {
-        Self(seed as u64)
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        usize::try_from(self.next() % limit as u64).unwrap_or_default()
-    }
-
-    fn pick<'a>(&mut self, from: &[&'a str]) -> &'a str {
-        from[self.below(from.len())]
     }
 }
 

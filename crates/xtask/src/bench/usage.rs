@@ -30,6 +30,13 @@ pub(crate) fn of(pid: u32) -> anyhow::Result<Usage> {
     })
 }
 
+/// What a running process holds in memory now.
+pub(crate) fn rss_bytes(pid: u32) -> anyhow::Result<u64> {
+    let path = format!("/proc/{pid}/status");
+    let status = std::fs::read_to_string(&path).with_context(|| format!("reading {path}"))?;
+    kib_of(&status, "VmRSS:").context("/proc/PID/status without VmRSS")
+}
+
 /// Fields 14 and 15; the second one, the name, may hold anything but a last parenthesis.
 fn cpu_ticks(stat: &str) -> Option<u64> {
     let (_, rest) = stat.rsplit_once(')')?;
@@ -39,9 +46,12 @@ fn cpu_ticks(stat: &str) -> Option<u64> {
 }
 
 fn peak_rss_bytes(status: &str) -> Option<u64> {
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    kib_of(status, "VmHWM:")
+}
+
+/// In bytes.
+fn kib_of(status: &str, field: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix(field))?;
     let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kib * 1024)
 }

@@ -84,6 +84,21 @@ impl Role {
         self.child.log_tail()
     }
 
+    /// SIGKILL; returns when it is gone.
+    pub(crate) async fn kill(&mut self) -> anyhow::Result<()> {
+        Ok(self.child.kill().await?)
+    }
+
+    /// SIGSTOP.
+    pub(crate) fn pause(&self) -> anyhow::Result<()> {
+        Ok(self.child.pause()?)
+    }
+
+    /// SIGCONT.
+    pub(crate) fn resume(&self) -> anyhow::Result<()> {
+        Ok(self.child.resume()?)
+    }
+
     /// SIGTERM; does not wait.
     pub(crate) fn terminate(&self) -> anyhow::Result<()> {
         Ok(self.child.terminate()?)
