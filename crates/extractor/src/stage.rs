@@ -7,6 +7,7 @@ mod changes;
 mod failure;
 mod learning;
 mod profiles;
+mod record;
 mod view;
 
 use std::sync::Arc;
@@ -24,6 +25,7 @@ use breaker::Breaker;
 use changes::{Leaving, Yield};
 use failure::StageError;
 use learning::{Known, Learning};
+use record::{record, remember};
 
 /// The code of a page that is gone, or says `noindex`, and whose speeches stay all the same.
 const HELD: &str = "withdrawal_held";
@@ -149,13 +151,13 @@ impl Core {
         match page {
             Page::Gone(gone) if !self.lets_go(&before, &gone.url, version).await? => {
                 outbox.count(HELD);
-                outbox.record(Bucket::Urls, key, &record(version, before, Some(HELD)));
+                remember(outbox, key, record(version, before, Some(HELD)));
             }
             Page::Gone(gone) => {
                 self.leave(&before, &url_id, &gone.url, version, outbox)
                     .await?;
                 let record = record(version, Vec::new(), Some("gone"));
-                outbox.record(Bucket::Urls, key, &record);
+                remember(outbox, key, record);
             }
             Page::Response(response) => {
                 let (mut read, known) = self.read(response, known, &url_id).await?;
@@ -267,14 +269,14 @@ impl Core {
         } else {
             before.to_vec()
         };
-        outbox.record_with(Bucket::Urls, ExtractRecord::key(url_id), move |published| {
-            ExtractRecord {
-                num_links,
-                num_refused_links: published.num_refused,
-                num_replaced,
-                ..record(version, speech_ids, skip)
-            }
-        });
+        let record = move |published: &worker::Published| ExtractRecord {
+            num_links,
+            num_refused_links: published.num_refused,
+            num_replaced,
+            ..record(version, speech_ids, skip)
+        };
+        let key = ExtractRecord::key(url_id);
+        outbox.record_merged(Bucket::Urls, key, record, ExtractRecord::over);
         Ok(())
     }
 
@@ -359,17 +361,6 @@ fn depth_of_links(depth: u32, url: &CanonicalUrl, skip: Option<Skip>) -> u32 {
         Some(Skip::RobotsTxt) => depth,
         Some(Skip::Sitemap) if Sites::is_sitemap(url) => depth.max(1),
         _ => depth + 1,
-    }
-}
-
-fn record(version: Version, speech_ids: Vec<SpeechId>, code: Option<&str>) -> ExtractRecord {
-    ExtractRecord {
-        version,
-        speech_ids,
-        code: code.map(ToOwned::to_owned),
-        num_links: 0,
-        num_refused_links: 0,
-        num_replaced: 0,
     }
 }
 

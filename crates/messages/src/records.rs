@@ -110,9 +110,61 @@ impl ExtractRecord {
     pub fn key(id: &UrlId) -> String {
         format!("{id}.extract")
     }
+
+    /// What should stand where another record stands by now; `None`: it stands already. The newer
+    /// version wins. An extractor that was frozen may have published a speech of an older one all the
+    /// same: the page's next extraction finds it among what the page yielded, and withdraws it.
+    #[must_use]
+    pub fn over(self, mut standing: Self) -> Option<Self> {
+        if standing.version <= self.version {
+            return Some(self);
+        }
+        let num = standing.speech_ids.len();
+        for id in self.speech_ids {
+            if !standing.speech_ids.contains(&id) {
+                standing.speech_ids.push(id);
+            }
+        }
+        (standing.speech_ids.len() > num).then_some(standing)
+    }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]
 fn is_zero(number: &u32) -> bool {
     *number == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::*;
+
+    fn record(page_sequence: u64, urls: &[&str]) -> ExtractRecord {
+        let id = |url: &&str| SpeechId::of(&url.parse().expect("a URL"));
+        ExtractRecord {
+            version: Version {
+                fetched_at: datetime!(2026-03-02 08:30 UTC),
+                page_sequence,
+                extractor: 1,
+                memory: 0,
+            },
+            speech_ids: urls.iter().map(id).collect(),
+            code: None,
+            num_links: 0,
+            num_refused_links: 0,
+            num_replaced: 0,
+        }
+    }
+
+    const A: &str = "https://a.cn/1";
+    const B: &str = "https://a.cn/2";
+
+    #[test]
+    fn the_newer_extraction_stands_and_knows_of_what_an_older_one_published() {
+        let newer = record(2, &[A]);
+        assert_eq!(newer.clone().over(record(1, &[B])), Some(newer.clone()));
+        assert_eq!(record(1, &[A]).over(newer.clone()), None);
+        assert_eq!(record(1, &[B]).over(newer), Some(record(2, &[A, B])));
+    }
 }

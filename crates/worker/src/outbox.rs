@@ -2,6 +2,7 @@
 
 use messages::{DeadLetter, DeadLetterHeaders, Message, Page};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use time::OffsetDateTime;
 
 use crate::topology::Bucket;
@@ -29,6 +30,8 @@ pub struct Published {
 
 pub(crate) type MergeFn = Box<dyn Fn(Option<&[u8]>) -> Merge<Vec<u8>> + Send + Sync>;
 pub(crate) type RecordFn = Box<dyn FnOnce(&Published) -> Vec<u8> + Send>;
+/// From ours and the standing one to what should stand; `None`: it stands already.
+pub(crate) type RecordMergeFn = Box<dyn Fn(&[u8], &[u8]) -> Option<Vec<u8>> + Send + Sync>;
 
 /// One thing to publish; all of them are acknowledged by the broker before the input is acked.
 pub(crate) enum Output {
@@ -61,6 +64,8 @@ pub(crate) struct RecordWrite {
     pub(crate) bucket: Bucket,
     pub(crate) key: String,
     pub(crate) value: RecordFn,
+    /// Without it, ours replaces whatever stands there.
+    pub(crate) merge: Option<RecordMergeFn>,
 }
 
 /// Where the input came from, for dead letters of its parts.
@@ -253,20 +258,32 @@ impl Outbox {
             bucket,
             key: key.into(),
             value: Box::new(move |_| bytes),
+            merge: None,
         });
     }
 
-    /// Like [`Outbox::record`], of a value that depends on what became of the outputs.
-    pub fn record_with<T: Serialize>(
+    /// Like [`Outbox::record`], of a value that depends on what became of the outputs, and where a record
+    /// that somebody else wrote meanwhile counts too: `merge` says of ours and that one what should stand,
+    /// `None` that it stands already.
+    pub fn record_merged<T: Serialize + DeserializeOwned + 'static>(
         &mut self,
         bucket: Bucket,
         key: impl Into<String>,
         value: impl FnOnce(&Published) -> T + Send + 'static,
+        merge: fn(T, T) -> Option<T>,
     ) {
         self.records.push(RecordWrite {
             bucket,
             key: key.into(),
             value: Box::new(move |published| to_json(&value(published))),
+            merge: Some(Box::new(move |ours, standing| {
+                let read = |bytes| serde_json::from_slice(bytes).ok();
+                match (read(ours), read(standing)) {
+                    (Some(ours), Some(standing)) => Some(to_json(&merge(ours, standing)?)),
+                    // What can't be read is nobody's.
+                    _ => Some(ours.to_vec()),
+                }
+            })),
         });
     }
 

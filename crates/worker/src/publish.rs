@@ -102,11 +102,14 @@ impl Context<'_> {
         let broker = self.process.broker();
         for record in outbox.records.drain(..) {
             let bytes = (record.value)(published);
+            let (bucket, key) = (record.bucket, &record.key);
             let write = || async {
-                let written = broker
-                    .write_record_bytes(record.bucket, &record.key, &bytes, None)
-                    .await;
-                unconditional(written)
+                match &record.merge {
+                    None => {
+                        unconditional(broker.write_record_bytes(bucket, key, &bytes, None).await)
+                    }
+                    Some(merge) => broker.merge_record(bucket, key, &bytes, merge).await,
+                }
             };
             persist(self, write).await?;
         }

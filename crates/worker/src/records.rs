@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::latest::NotPublished;
+use crate::outbox::RecordMergeFn;
 use crate::topology::Bucket;
 use crate::{Broker, BrokerError};
 
@@ -141,6 +142,33 @@ impl Broker {
             Ok(_) => Ok(true),
             Err(NotPublished::Conflict) => Ok(false),
             Err(NotPublished::Failed(error)) => Err(error),
+        }
+    }
+
+    /// Writes a record as it should stand beside the one that stands there, whoever wrote that and when.
+    pub(crate) async fn merge_record(
+        &self,
+        bucket: Bucket,
+        key: &str,
+        ours: &[u8],
+        merge: &RecordMergeFn,
+    ) -> Result<(), BrokerError> {
+        let (stream, place) = (stream_name(bucket), subject(bucket, key));
+        loop {
+            let last = self.latest_raw(&stream, &place).await?;
+            let revision = last.as_ref().map_or(0, |last| last.sequence);
+            let standing = last.filter(|last| !is_deleted(last));
+            let merged = standing.map_or_else(
+                || Some(ours.to_vec()),
+                |standing| merge(ours, &standing.payload),
+            );
+            let Some(merged) = merged else { return Ok(()) };
+            let write = self.write_record_bytes(bucket, key, &merged, Some(revision));
+            match write.await {
+                Ok(_) => return Ok(()),
+                Err(NotPublished::Conflict) => {}
+                Err(NotPublished::Failed(error)) => return Err(error),
+            }
         }
     }
 

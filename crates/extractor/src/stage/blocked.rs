@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use messages::{BlockRecord, CanonicalUrl, ExtractRecord, Page, UrlId};
-use worker::topology::{Bucket, PAGES};
+use worker::topology::PAGES;
 use worker::{BrokerError, Outbox};
 
-use super::{Core, Read};
+use super::{Core, Read, remember};
 
 impl Core {
     /// Whether a block holds for a page: for what was requested, or for what answered.
@@ -50,7 +50,7 @@ impl Core {
         self.broker.erase(PAGES, &Page::subject_of(url_id)).await?;
         outbox.count(BlockRecord::CODE);
         if let Some(record) = record {
-            outbox.record(Bucket::Urls, ExtractRecord::key(url_id), &record);
+            remember(outbox, ExtractRecord::key(url_id), record);
         }
         Ok(())
     }

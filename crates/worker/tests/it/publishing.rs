@@ -6,7 +6,7 @@ use messages::{Body, ContentHash, CrawlRequest, FoundLink, Gone, Message, Page, 
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
 use worker::topology::{Bucket, CRAWL, FOUND, PAGES, SUBMIT};
-use worker::{Merge, Outcome};
+use worker::{Merge, Outcome, Published};
 
 use crate::setup::{Bench, PATIENCE, Scripted, request};
 
@@ -197,10 +197,11 @@ async fn a_record_can_count_what_the_broker_had_no_room_for() {
     let noted = seen.clone();
     let stage = Scripted::default().then(move |_, outbox| {
         let noted = noted.clone();
-        outbox.record_with(Bucket::Urls, "x.extract", move |published| {
+        let record = move |published: &Published| {
             *noted.lock().unwrap() = Some(*published);
             published.num_refused
-        });
+        };
+        outbox.record_merged(Bucket::Urls, "x.extract", record, |ours, _| Some(ours));
         outbox.publish_optional(&HugeLink);
         Ok(())
     });
@@ -212,6 +213,27 @@ async fn a_record_can_count_what_the_broker_had_no_room_for() {
         .await
         .unwrap();
     assert_eq!(record.unwrap().value, 1);
+}
+
+#[tokio::test]
+async fn a_record_that_somebody_wrote_meanwhile_has_its_say() {
+    let bench = Bench::start().await;
+    let (bucket, key) = (Bucket::Urls, "x.extract");
+    for (ours, standing) in [(7, 7), (9, 9), (8, 9)] {
+        bench.submit(URL).await;
+        let stage = Scripted::default().then(move |_, outbox| {
+            outbox.record_merged(
+                bucket,
+                key,
+                move |_| ours,
+                |ours, standing| (ours > standing).then_some(ours),
+            );
+            Ok(())
+        });
+        bench.process.run_once(&stage, PATIENCE).await.unwrap();
+        let record = bench.broker.record::<u32>(bucket, key).await.unwrap();
+        assert_eq!(record.unwrap().value, standing, "after {ours}");
+    }
 }
 
 /// More bytes than a message may have.
