@@ -74,6 +74,12 @@ static COMPILED: LazyLock<Vec<(&str, Regex)>> = LazyLock::new(|| {
     RULES.iter().map(compile).collect()
 });
 
+/// Any of the rules: most lines fall under none, and are looked at once.
+static ANY: LazyLock<Regex> = LazyLock::new(|| {
+    let patterns = RULES.map(|(_, pattern)| format!("(?:{pattern})"));
+    Regex::new(&patterns.join("|")).expect("valid patterns")
+});
+
 /// The rule by which a line is dropped, if any.
 pub(crate) fn drops(line: &str) -> Option<&'static str> {
     rule_of(line).filter(|rule| is_sure(rule, line))
@@ -99,6 +105,9 @@ pub(crate) fn rule_of(line: &str) -> Option<&'static str> {
     let line = &*script::simplified(line);
     if walls::mark_of(line).is_some() {
         return Some("wall");
+    }
+    if !ANY.is_match(line) {
+        return None;
     }
     let found = COMPILED.iter().find(|(_, pattern)| pattern.is_match(line));
     found.map(|(code, _)| *code)

@@ -174,6 +174,12 @@ static AMOUNTS: LazyLock<[Regex; 3]> = LazyLock::new(|| {
     [TOTAL, SHOWN, LEFT].map(|pattern| Regex::new(pattern).expect("a valid pattern"))
 });
 
+/// Any of the marks: most lines hold none, and are looked at once.
+static ANY: LazyLock<Regex> = LazyLock::new(|| {
+    let patterns = MARKS.map(|(_, _, pattern)| format!("(?:{pattern})"));
+    Regex::new(&patterns.join("|")).expect("valid patterns")
+});
+
 /// What else such lines hold that is to be read in simplified characters.
 fn simplified(line: &str) -> String {
     let simple = |c| match c {
@@ -192,8 +198,10 @@ pub(crate) fn mark_of(line: &str) -> Option<(&'static str, Wall)> {
     if line.chars().count() > LONGEST {
         return None;
     }
-    let line = simplified(line);
-    let line = line.as_str();
+    let line = &*simplified(line);
+    if !ANY.is_match(line) {
+        return None;
+    }
     if SPEECH.is_match(line) && !OF_THE_TEXT.is_match(line) {
         return None;
     }
@@ -208,11 +216,10 @@ pub(crate) fn mark_of(line: &str) -> Option<(&'static str, Wall)> {
 
 /// Characters in all, and characters shown, as a line states them.
 pub(crate) fn amounts(line: &str) -> (Option<u64>, Option<u64>) {
-    if line.chars().count() > LONGEST {
+    if !line.contains('字') || line.chars().count() > LONGEST {
         return (None, None);
     }
-    let line = simplified(line);
-    let line = line.as_str();
+    let line = &*simplified(line);
     let [total, shown, left] = &*AMOUNTS;
     let number = |pattern: &Regex| -> Option<u64> {
         let digits = pattern.captures(line)?[1].replace([',', '，'], "");

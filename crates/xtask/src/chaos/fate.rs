@@ -72,18 +72,19 @@ impl Fate {
             Self::Barren => {
                 state == "skipped" && matches!(code, "no_main_text" | "list_page" | "login_page")
             }
-            Self::Broken(why) => state == "dead" && code == why.code(),
+            // These are tried again and again, and the last time the whole site may have been in a mood.
+            Self::Broken(Break::Failing | Break::Silent) => state == "dead",
+            Self::Broken(why) => state == "dead" && why.code() == Some(code),
         }
     }
 }
 
 impl Break {
-    fn code(self) -> &'static str {
+    fn code(self) -> Option<&'static str> {
         match self {
-            Self::Forbidden => "http_403",
-            Self::Failing => "http_500",
-            Self::Silent => "timeout",
-            Self::Picture => "not_html",
+            Self::Forbidden => Some("http_403"),
+            Self::Picture => Some("not_html"),
+            Self::Failing | Self::Silent => None,
         }
     }
 
