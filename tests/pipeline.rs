@@ -33,5 +33,7 @@ mod politeness;
 mod recrawl;
 #[path = "pipeline/refused.rs"]
 mod refused;
+#[path = "pipeline/reindexing.rs"]
+mod reindexing;
 #[path = "pipeline/takedown.rs"]
 mod takedown;

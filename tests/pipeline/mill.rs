@@ -29,6 +29,8 @@ pub(crate) struct Mill {
     pub(crate) site: FakeSite,
     roles: BTreeMap<&'static str, Role>,
     env: Vec<(String, String)>,
+    /// The key of Meilisearch that the indexer has: it may write, and no more.
+    write_key: String,
 }
 
 impl Mill {
@@ -36,13 +38,21 @@ impl Mill {
     pub(crate) async fn with_servers() -> Self {
         let (secured, meili, site) =
             tokio::join!(Secured::start(), TestMeili::start(), FakeSite::start());
-        let mill = Self {
+        let mut mill = Self {
             secured,
             meili,
             site,
             roles: BTreeMap::new(),
             env: Vec::new(),
+            write_key: String::new(),
         };
+        mill.set("MEILI_MASTER_KEY", mill.meili.key().to_owned());
+        let (_, keys) = mill.command(&["keys"]).await;
+        mill.env.clear();
+        keys[0]["key"]
+            .as_str()
+            .unwrap()
+            .clone_into(&mut mill.write_key);
         // Roles may not create anything.
         let (code, _) = mill.command(&["check", "--apply"]).await;
         assert_eq!(code, Some(0));
@@ -63,11 +73,16 @@ impl Mill {
         self.env.push((name.to_owned(), value.into()));
     }
 
-    fn options(&self, args: &[&str]) -> RoleOptions {
+    pub(crate) fn options(&self, args: &[&str]) -> RoleOptions {
         let known = ENV.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let options = RoleOptions::new(SPEECHMILL, args.iter().copied())
             .nats(&self.secured.nats)
             .meili(&self.meili);
+        let options = if args[0] == "indexer" {
+            options.env("SPEECHMILL_MEILI_KEY", &*self.write_key)
+        } else {
+            options
+        };
         known
             .into_iter()
             .chain(self.secured.env(args))

@@ -8,6 +8,7 @@ pub(crate) mod host;
 pub(crate) mod keys;
 pub(crate) mod nats_keys;
 pub(crate) mod reextract;
+pub(crate) mod reindex;
 pub(crate) mod remove;
 pub(crate) mod roles;
 pub(crate) mod schedule;

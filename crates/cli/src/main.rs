@@ -60,6 +60,8 @@ enum Command {
     Dead(commands::dead::Args),
     /// Extract pages once more that NATS still holds
     Reextract(commands::reextract::Args),
+    /// Build the index anew from what NATS holds, while it is searched
+    Reindex(commands::reindex::Args),
     /// Take URLs, or all of a site, out of the index and out of NATS; block and unblock them
     Remove(commands::remove::Args),
     /// Turn saved pages into speeches, without any server
@@ -111,6 +113,7 @@ fn run(command: Command, matches: Option<&ArgMatches>) -> anyhow::Result<End> {
             Command::Host(args) => commands::host::run(args).await,
             Command::Dead(args) => commands::dead::run(args).await,
             Command::Reextract(args) => commands::reextract::run(args).await,
+            Command::Reindex(args) => commands::reindex::run(args).await,
             Command::Remove(args) => commands::remove::run(args).await,
             Command::Keys(args) => commands::keys::run(args).await,
             Command::NatsKeys(args) => commands::nats_keys::run(&args),

@@ -72,6 +72,9 @@ enum Form {
 
 impl Form {
     fn of(page: &PageView<'_>) -> Option<Self> {
+        if is_html(page.body) {
+            return None;
+        }
         let head = unpacked(page.body, HEAD_BYTES as u64);
         let head = &head[..head.len().min(HEAD_BYTES)];
         let text = charset::decode(head, page.content_type).ok()?.text;
@@ -87,6 +90,17 @@ impl Form {
         }
         xml::kind(&text).map(Self::Xml)
     }
+}
+
+/// Whether a page says with its first bytes that it is no such document: most do.
+fn is_html(body: &[u8]) -> bool {
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    let body = body.trim_ascii_start();
+    let begins = |with: &[u8]| {
+        body.get(..with.len())
+            .is_some_and(|it| it.eq_ignore_ascii_case(with))
+    };
+    begins(b"<!doctype html") || begins(b"<html")
 }
 
 /// The bytes themselves, or what is packed in them, as far as it can be read.

@@ -1,96 +1,61 @@
 //! Text to a tree, within bounds.
 //!
-//! The parser is fed in slices and stopped when the tree grows too large, too deep, or dear: its
-//! time is the sum of the depths of all nodes, and misnested formatting elements multiply nodes.
-//! Nothing here or later recurses over the tree.
+//! What the tokenizer finds is weighed on its way to the tree, and the tree grows no more when it is too
+//! large, too deep, or dear: for every tag the parser walks the elements that are open, and misnested
+//! formatting elements multiply nodes. Nothing here or later recurses over the tree.
+
+mod weighing;
 
 use ego_tree::NodeRef;
-use html5ever::driver::{self, ParseOpts};
-use html5ever::tendril::{StrTendril, TendrilSink};
+use ego_tree::iter::Edge;
+use html5ever::tendril::StrTendril;
+use html5ever::tokenizer::{BufferQueue, Tokenizer, TokenizerOpts};
 use scraper::node::Element;
-use scraper::{Html, HtmlTreeSink, Node};
+use scraper::{Html, Node};
+
+use weighing::Weighing;
 
 use crate::ExtractError;
 
-/// Nodes of a tree, at most.
-const MAX_NODES: usize = 500_000;
-
-/// Nesting, at most.
-const MAX_DEPTH: usize = 20_000;
-
-/// Sum of the depths of all nodes, at most: some seconds of parsing.
-const MAX_WORK: usize = 400_000_000;
-
-/// Bytes fed between two looks at the tree.
-const SLICE_BYTES: usize = 512;
+/// Bytes of an element's text, at most, and nodes among which it is looked for: more is no title.
+const MAX_TEXT: usize = 8_000;
+const MAX_STEPS: usize = 2_000;
 
 /// A parsed page.
 pub(crate) struct Dom {
     pub(crate) html: Html,
     /// Of the deepest node that was seen; a lower bound.
     pub(crate) depth: usize,
+    /// Whether a parser without bounds may be trusted with the page.
+    pub(crate) is_ordinary: bool,
+    /// Where texts of scripts and styles begin and end, in bytes from the end of the page.
+    raw: Vec<(usize, usize)>,
+}
+
+impl Dom {
+    /// The page that this was parsed from, without the texts of its scripts and styles.
+    pub(crate) fn without_raw(&self, page: &str) -> String {
+        let mut kept = String::with_capacity(page.len());
+        let mut from = 0;
+        for (begin, end) in &self.raw {
+            kept.push_str(&page[from..page.len() - begin]);
+            from = page.len() - end;
+        }
+        kept.push_str(&page[from..]);
+        kept
+    }
 }
 
 pub(crate) fn parse(text: &str) -> Result<Dom, ExtractError> {
-    let sink = HtmlTreeSink::new(Html::new_document());
-    let mut parser = driver::parse_document(sink, ParseOpts::default());
-    let mut budget = Budget::default();
-    let mut rest = text;
-    while !rest.is_empty() {
-        let (slice, tail) = rest.split_at(slice_end(rest));
-        parser.process(StrTendril::from_slice(slice));
-        let mut html = parser.tokenizer.sink.sink.0.borrow_mut();
-        // One for each odd tag, and nobody reads them.
-        html.errors.clear();
-        budget.spend(&html)?;
-        drop(html);
-        rest = tail;
+    let input = BufferQueue::default();
+    input.push_back(StrTendril::from_slice(text));
+    let tokenizer = Tokenizer::new(Weighing::new(&input), TokenizerOpts::default());
+    // A script that ends hands control back; what it would write is not ours to know.
+    while !input.is_empty() {
+        let _ = tokenizer.feed(&input);
     }
-    Ok(Dom {
-        html: parser.finish(),
-        depth: budget.depth,
-    })
-}
-
-fn slice_end(text: &str) -> usize {
-    let mut end = text.len().min(SLICE_BYTES);
-    while !text.is_char_boundary(end) {
-        end += 1;
-    }
-    end
-}
-
-#[derive(Default)]
-struct Budget {
-    nodes: usize,
-    depth: usize,
-    work: usize,
-}
-
-impl Budget {
-    fn spend(&mut self, html: &Html) -> Result<(), ExtractError> {
-        let nodes = html.tree.values().len();
-        let depth = html
-            .tree
-            .nodes()
-            .next_back()
-            .map_or(0, |node| node.ancestors().count());
-        self.work = self
-            .work
-            .saturating_add(nodes.saturating_sub(self.nodes).saturating_mul(depth));
-        self.nodes = nodes;
-        self.depth = self.depth.max(depth);
-        if nodes > MAX_NODES {
-            return Err(ExtractError::TooManyNodes { limit: MAX_NODES });
-        }
-        if depth > MAX_DEPTH || self.work > MAX_WORK {
-            return Err(ExtractError::TooDeep {
-                depth,
-                limit: MAX_DEPTH,
-            });
-        }
-        Ok(())
-    }
+    tokenizer.end();
+    tokenizer.sink.finish()
 }
 
 /// A step of a walk over a tree.
@@ -144,23 +109,30 @@ fn close<'a>(node: NodeRef<'a, Node>, visit: &mut impl FnMut(Step<'a>) -> bool) 
     }
 }
 
-/// All text below a node, white space collapsed.
+/// The text below a node, white space collapsed; of a long one its beginning.
 pub(crate) fn text_of(node: NodeRef<'_, Node>) -> String {
     let mut text = String::new();
-    walk(node, &mut |step| match step {
-        Step::Open(_, element) => {
-            if element.name() == "br" {
-                text.push(' ');
+    for edge in node.traverse().take(MAX_STEPS) {
+        let Edge::Open(node) = edge else { continue };
+        match node.value() {
+            Node::Element(element) if element.name() == "br" => text.push(' '),
+            Node::Text(piece) if is_read(node) => {
+                let left = MAX_TEXT.saturating_sub(text.len());
+                text.push_str(&piece[..piece.floor_char_boundary(left)]);
             }
-            !matches!(element.name(), "script" | "style" | "noscript")
+            _ => {}
         }
-        Step::Text(piece) => {
-            text.push_str(piece);
-            true
+        if text.len() + 3 >= MAX_TEXT {
+            break;
         }
-        Step::Close(_) => true,
-    });
+    }
     crate::normalise::line(&text)
+}
+
+fn is_read(text: NodeRef<'_, Node>) -> bool {
+    let parent = text.parent();
+    let element = parent.as_ref().and_then(|node| node.value().as_element());
+    element.is_none_or(|it| !matches!(it.name(), "script" | "style" | "noscript"))
 }
 
 #[cfg(test)]
@@ -209,5 +181,31 @@ mod tests {
             matches!(refused.code(), "too_many_nodes" | "too_deep"),
             "{refused}"
         );
+    }
+
+    #[test]
+    fn what_scripts_and_styles_say_can_be_left_out_of_a_page() {
+        let page = "a<script x>b\r\n</script>c<style>d</style><script></script>e<script>f";
+        let without = parse(page).unwrap().without_raw(page);
+        assert_eq!(
+            without,
+            "a<script x></script>c<style></style><script></script>e<script>f"
+        );
+    }
+
+    #[test]
+    fn bounds_change_nothing_of_a_page_within_them() {
+        for page in [
+            "<!DOCTYPE html><title>a&amp</title><body class=x><p>b<b>c<p>d</b>&copy<table>e<tr><td>f</table>",
+            "<<p>a</>b<!-->c<svg><![CDATA[<p>]]><title>d</svg><script>'<p a b'<!--<script>x</script>",
+            "<html a><body b><html c><body d><a href=1>e<a href=2>f<select><p>g<option>h<template><td>i",
+            "<style>a\r\nb\rc</style x><script>var a = '</p>';</SCRIPT\n>d<style></style><script></script>e",
+            "<script><!-- a <script> b </script> c --></script>d<script>a</scripts></script>f<style>\0</style>",
+            "<svg><script>a<b>c</b></script><style>d<e></style></svg><script src=x>f</script><style>g</p",
+            "\u{feff}a\r\n<pre>\nb\0</pre><p a=1 a=2 b = 'x>y' c/d=e>中文&#x4e2d;&#20013<p \n",
+        ] {
+            let expected = Html::parse_document(page).html();
+            assert_eq!(parse(page).unwrap().html.html(), expected, "{page}");
+        }
     }
 }

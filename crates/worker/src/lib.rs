@@ -49,3 +49,4 @@ pub use sink::{BatchLimits, Sink};
 pub use stage::{Delivery, Stage};
 pub use streams::{ConsumerState, StreamState};
 pub use user_key::UserKey;
+pub use walk::Run;

@@ -90,7 +90,7 @@ const ROLES: [Role; 3] = [
         publishes: &[],
         of_urls: &[],
         of_hosts: &[],
-        jobs: &["counts.indexer"],
+        jobs: &["counts.indexer", "reindex"],
         looks_up: &[],
         erases: &[],
         trims: &[],

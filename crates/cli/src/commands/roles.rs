@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use crawler::{Admission, Crawler, CrawlerConfig};
 use extractor::ExtractorConfig;
-use indexer::{IndexError, Indexer, IndexerConfig};
+use indexer::{IndexError, Indexer, IndexerConfig, Rebuild};
 use sites::{Sites, SitesConfig};
 use worker::topology::{CRAWLER, CRAWLER_CONSUMES, EXTRACTOR_CONSUMES, INDEXER_CONSUMES};
 use worker::{Failure, Process, Verdict, WorkerConfig};
@@ -129,7 +129,11 @@ pub(crate) async fn indexer_loops(
     let sink = Indexer::new(config, process.broker().clone())?;
     prepare(&sink).await?;
     let process = process.clone();
-    Ok(vec![Box::pin(async move { process.run_sink(sink).await })])
+    let (rebuild, beside) = (Rebuild::new(&sink), process.clone());
+    Ok(vec![
+        Box::pin(async move { process.run_sink(sink).await }),
+        Box::pin(async move { rebuild.keep(&beside).await }),
+    ])
 }
 
 /// A role that starts beside Meilisearch may come first; one that finds nothing says so and ends.
