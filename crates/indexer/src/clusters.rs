@@ -18,10 +18,14 @@ use sketch::Sizes;
 pub use sketch::Sketch;
 
 /// The 128 bits of a speech's id; they sort as its digits do.
-type Id = u128;
+type Id = [u8; 16];
 
 /// One in so many postings may be of a speech that is gone.
 const MAX_GONE: usize = 8;
+
+/// What is new is linked, then the clusters that this broke; the second changes no pair. Speeches that
+/// see each other one-sidedly, for there are too many holders of a phrase, could go on for ever.
+const MAX_ROUNDS: usize = 2;
 
 /// The table.
 #[derive(Default)]
@@ -91,11 +95,8 @@ impl Clusters {
                 work.loose.push((number, sketch.keys));
             }
         }
-        loop {
+        for _ in 0..MAX_ROUNDS {
             self.loosen(&mut work);
-            if work.loose.is_empty() {
-                break;
-            }
             work.waiting = work.loose.iter().map(|(number, _)| *number).collect();
             for (number, keys) in std::mem::take(&mut work.loose) {
                 if self.speeches[number as usize].is_here {
@@ -126,7 +127,7 @@ impl Clusters {
     }
 
     /// Speeches in the table.
-    pub fn len(&self) -> usize {
+    pub fn num_speeches(&self) -> usize {
         self.numbers.len()
     }
 
@@ -154,9 +155,14 @@ impl Clusters {
             sizes: sketch.sizes,
             is_here: true,
         };
-        match self.speeches.get_mut(number as usize) {
-            Some(place) => *place = speech,
-            None => self.speeches.push(speech),
+        if let Some(place) = self.speeches.get_mut(number as usize) {
+            *place = speech;
+        } else {
+            if self.speeches.len() == self.speeches.capacity() {
+                // Doubling would leave a third of it empty.
+                self.speeches.reserve_exact(64 + self.speeches.len() / 16);
+            }
+            self.speeches.push(speech);
         }
         self.numbers.insert(id, number);
         for key in &sketch.keys {
@@ -252,11 +258,12 @@ impl Clusters {
 ///
 /// Never: an id is 32 hex digits.
 fn id_of(id: &SpeechId) -> Id {
-    Id::from_str_radix(id.as_str(), 16).expect("an id is 32 hex digits")
+    let number = u128::from_str_radix(id.as_str(), 16).expect("an id is 32 hex digits");
+    number.to_be_bytes()
 }
 
 fn name_of(id: Id) -> Option<SpeechId> {
-    format!("{id:032x}").parse().ok()
+    format!("{:032x}", u128::from_be_bytes(id)).parse().ok()
 }
 
 /// FNV-1a of the keys, which are a text's own.

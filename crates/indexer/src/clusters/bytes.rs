@@ -25,7 +25,7 @@ impl Clusters {
         let mut bytes = vec![VERSION];
         for number in self.numbers.values() {
             let speech = &self.speeches[*number as usize];
-            bytes.extend(speech.id.to_be_bytes());
+            bytes.extend(speech.id);
             bytes.extend(speech.print.to_le_bytes());
             bytes.extend(place(speech.root).to_le_bytes());
             let best = speech
@@ -68,7 +68,7 @@ impl Clusters {
 
     fn read_speech(&mut self, reader: &mut Reader<'_>) -> Option<()> {
         let number = u32::try_from(self.speeches.len()).ok()?;
-        let id = u128::from_be_bytes(reader.take()?);
+        let id = reader.take()?;
         if self
             .numbers
             .last_key_value()

@@ -59,7 +59,7 @@ impl Postings {
     /// Keeps the speeches that are wanted.
     pub(super) fn retain(&mut self, is_wanted: impl Fn(u32) -> bool) {
         for bucket in &mut self.buckets {
-            bucket.retain(|posting| is_wanted(speech_of(posting)));
+            bucket.retain(|posting| is_wanted(speech_of(*posting)));
         }
         self.len = self.buckets.iter().map(Vec::len).sum();
     }
@@ -85,22 +85,25 @@ impl Holders<'_> {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = u32> {
-        self.0.iter().map(speech_of)
+        self.0.iter().copied().map(speech_of)
     }
 
     pub(super) fn holds(&self, speech: u32) -> bool {
-        self.0.binary_search_by_key(&speech, speech_of).is_ok()
+        self.0
+            .binary_search_by_key(&speech, |posting| speech_of(*posting))
+            .is_ok()
     }
 }
 
 fn split(key: u32, speech: u32) -> (usize, Posting) {
-    let [_, _, a, b] = key.to_be_bytes();
-    let [c, d, e, f] = speech.to_be_bytes();
-    ((key >> 16) as usize, [a, b, c, d, e, f])
+    let mut posting = [0; 6];
+    posting[..2].copy_from_slice(&key.to_be_bytes()[2..]);
+    posting[2..].copy_from_slice(&speech.to_be_bytes());
+    ((key >> 16) as usize, posting)
 }
 
-fn speech_of([_, _, speech @ ..]: &Posting) -> u32 {
-    u32::from_be_bytes(*speech)
+fn speech_of([_, _, speech @ ..]: Posting) -> u32 {
+    u32::from_be_bytes(speech)
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 const GRAM: usize = 5;
 
 /// Most keys of a sketch. A text of many grams has between half of it and all of it.
-pub(crate) const MAX_KEYS: usize = 80;
+pub(crate) const MAX_KEYS: usize = 64;
 
 /// Levels above its own that a sketch knows its size at: a text 128 times as long is one of them.
 pub(crate) const LEVELS: usize = 8;

@@ -104,7 +104,7 @@ impl Set {
     pub(super) fn speech(&self, number: usize) -> Speech {
         let mut dice = self.dice(number);
         let group = number / GROUP;
-        if number % GROUP == 0 {
+        if number.is_multiple_of(GROUP) {
             return Speech {
                 kind: Kind::Text,
                 text: self.base(group).concat(),
