@@ -223,67 +223,6 @@ impl Indexer {
         sent
     }
 
-    /// Brings the table of copies up to these messages, and documents up to the table. All of them are
-    /// written before the messages that moved them: whoever breaks off here does it again.
-    async fn follow(&self, turn: &mut Turn, parts: &[Part<'_>]) -> Result<(), IndexError> {
-        let mut copies = self.copies.lock().await;
-        let items = parts.iter().flat_map(|part| &part.items);
-        let to = items.map(|item| item.sequence).max().unwrap_or_default();
-        copies.catch_up(&self.broker, to).await?;
-        if !self.is_live {
-            return Ok(());
-        }
-        if !turn.is_compared && copies.is_begun() {
-            copies.compare(&self.meili).await?;
-            turn.is_compared = true;
-        }
-        loop {
-            let rewrites = copies.to_write(&self.broker).await?;
-            if rewrites.is_empty() {
-                return Ok(());
-            }
-            let mut documents = Vec::new();
-            let mut withdrawn = Vec::new();
-            for (id, change, sequence) in &rewrites {
-                match change {
-                    Some(SpeechChange::Upsert(upsert)) => {
-                        documents.push(self.document(upsert, *sequence, &copies));
-                    }
-                    Some(SpeechChange::Withdrawal(_)) => withdrawn.push(id.as_str()),
-                    None => {}
-                }
-            }
-            let mut uids = Vec::new();
-            if !documents.is_empty() {
-                uids.push(self.meili.put_documents(documents).await?);
-            }
-            if !withdrawn.is_empty() {
-                uids.push(self.meili.delete_documents(&withdrawn).await?);
-            }
-            for (uid, task) in self.meili.wait_for(&uids).await? {
-                if let Err(error) = task.result(uid) {
-                    // One of them was refused when its own message came, too: no message waits for it.
-                    let error = worker::chain(&error);
-                    tracing::warn!("the clusters of some documents are not written: {error}");
-                }
-            }
-            copies.written(&self.broker, &rewrites).await?;
-        }
-    }
-
-    /// Writes the documents again whose clusters are not the table's. Nothing, where there is no table yet.
-    pub(crate) async fn compare_copies(&self) -> Result<(), IndexError> {
-        let mut turn = self.turn.lock().await;
-        self.follow(&mut turn, &[]).await
-    }
-
-    fn document(&self, upsert: &Upsert, sequence: u64, copies: &Copies) -> SpeechDocument {
-        let mut document = (self.to_document)(upsert, sequence);
-        let cluster = copies.cluster_of(&upsert.speech.speech_id);
-        document.set("cluster", cluster.as_str().into());
-        document
-    }
-
     async fn post_one(&self, part: &Part<'_>) -> Result<u32, IndexError> {
         if part.is_deletion {
             let ids: Vec<&str> = part.items.iter().map(Item::id).collect();
