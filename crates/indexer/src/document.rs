@@ -5,7 +5,7 @@
 
 mod text;
 
-use messages::{CompletenessState, Upsert};
+use messages::{CompletenessState, Speech, Upsert};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use time::Time;
@@ -64,6 +64,7 @@ impl SpeechDocument {
             CompletenessState::Full | CompletenessState::Unknown
         );
         fields.insert("partial".to_owned(), json!(is_partial));
+        fields.insert("fullness".to_owned(), json!(fullness(speech)));
         let mut document = Self(fields);
         document.shorten_facets();
         document.set_text(&speech.text);
@@ -120,6 +121,16 @@ impl SpeechDocument {
             flags.retain(|flag| flag.as_str().is_some_and(|f| f.len() <= MAX_FACET_BYTES));
         }
     }
+}
+
+/// How much of the speech is there: by the state, then by doublings of the length.
+fn fullness(speech: &Speech) -> u32 {
+    let state = match speech.completeness.state {
+        CompletenessState::Full => 2,
+        CompletenessState::Unknown => 1,
+        _ => 0,
+    };
+    state * 100 + speech.num_chars.checked_ilog2().unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! the reading side. No text is cleaned or judged here. Why it is so: `design.md`.
 
 mod audit;
+mod clusters;
 mod config;
 mod document;
 mod error;
@@ -17,6 +18,7 @@ mod sink;
 mod stats;
 
 pub use audit::{Audit, Differences, Repaired};
+pub use clusters::{Clusters, Sketch};
 pub use config::{IndexerConfig, MeiliConfig, Secret, parse_date};
 pub use document::SpeechDocument;
 pub use error::IndexError;

@@ -72,6 +72,8 @@ pub struct SearchOptions {
     pub highlight: (String, String),
     /// Words in a snippet.
     pub snippet_words: usize,
+    /// Whether all copies of a speech are hits, and not only one of them.
+    pub all_versions: bool,
     /// Whether [`Hit::document`] holds the whole text too.
     pub full_text: bool,
 }
@@ -86,6 +88,7 @@ impl Default for SearchOptions {
             facets: Vec::new(),
             highlight: ("<em>".to_owned(), "</em>".to_owned()),
             snippet_words: 40,
+            all_versions: false,
             full_text: false,
         }
     }
@@ -176,6 +179,9 @@ impl Searcher {
             .with_highlight_post_tag(&options.highlight.1);
         if let Some(filter) = &options.filter {
             request.with_filter(filter);
+        }
+        if !options.all_versions {
+            request.with_distinct("cluster");
         }
         if !sort.is_empty() {
             request.with_sort(&sort);

@@ -20,7 +20,8 @@ const SEARCHABLE_FIRST: [&str; 4] = ["title", "occasion", "speaker", "sections.h
 
 const SEARCHABLE_LAST: [&str; 2] = ["speaker_role", "site_name"];
 
-const FILTERABLE: [&str; 12] = [
+const FILTERABLE: [&str; 13] = [
+    "cluster",
     "completeness.state",
     "date_timestamp",
     "flags",
@@ -42,14 +43,15 @@ const SORTABLE: [&str; 4] = [
     "views",
 ];
 
-/// The last one decides between equals: the newer speech first.
-const RANKING: [&str; 7] = [
+/// The last ones decide between equals: what is whole first, then the newer speech.
+const RANKING: [&str; 8] = [
     "words",
     "typo",
     "proximity",
     "attribute",
     "sort",
     "exactness",
+    "fullness:desc",
     "date_timestamp:desc",
 ];
 

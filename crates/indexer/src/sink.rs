@@ -3,6 +3,7 @@
 //! A verdict is Ok only when Meilisearch's task has succeeded and no newer message of the speech has
 //! come meanwhile. Works in rounds: all parts of a round are posted in one turn, then awaited.
 
+mod copies;
 mod part;
 
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use worker::topology::{ConsumerSpec, INDEXER, SPEECHES};
 use worker::{BatchLimits, Broker, Delivery, Failure, Sink, Verdict};
 
 use crate::{IndexError, IndexerConfig, Meili, SpeechDocument, metrics, reindex};
+use copies::Copies;
 use part::{Item, Part};
 
 /// Questions to the broker at once.
@@ -33,6 +35,8 @@ pub struct Indexer {
     to_document: ToDocument,
     /// Held while writes are posted: Meilisearch works in the order of its 202s.
     turn: Arc<Mutex<Turn>>,
+    /// Of all indexes; taken within a turn.
+    copies: Arc<Mutex<Copies>>,
     /// It writes the index that is searched, and so pauses while a reindex switches.
     is_live: bool,
 }
@@ -41,6 +45,8 @@ pub struct Indexer {
 #[derive(Default)]
 pub(crate) struct Turn {
     is_prepared: bool,
+    /// The clusters that the index says were compared with the table's.
+    is_compared: bool,
     taken_at: Option<Instant>,
     /// Tasks that we lost sight of. A speech must not be in two unfinished ones.
     unfinished: Vec<u32>,
@@ -62,6 +68,7 @@ impl Indexer {
             limits: config.limits(),
             to_document: SpeechDocument::new,
             turn: Arc::default(),
+            copies: Arc::default(),
             is_live: true,
         })
     }
@@ -75,6 +82,7 @@ impl Indexer {
             limits,
             to_document: SpeechDocument::new,
             turn: Arc::default(),
+            copies: Arc::default(),
             is_live: true,
         }
     }
@@ -140,7 +148,7 @@ impl Indexer {
             Ok(ended) => ended,
             Err(error) => {
                 let mut turn = self.turn.lock().await;
-                turn.is_prepared = false;
+                turn.forget();
                 turn.unfinished.extend(uids);
                 for sent in &sent {
                     sent.part.fail(&error, verdicts);
@@ -181,6 +189,12 @@ impl Indexer {
             Ok(()) if self.is_live => reindex::check_pause(&self.broker).await.err(),
             prepared => prepared.err(),
         };
+        if halt.is_none() {
+            halt = self.follow(&mut turn, &parts).await.err();
+            if halt.is_some() {
+                turn.forget();
+            }
+        }
         for part in parts {
             if let Some(error) = &halt {
                 part.fail(error, verdicts);
@@ -201,7 +215,7 @@ impl Indexer {
                 Err(error) => {
                     part.fail(&error, verdicts);
                     // A server that comes back may come back empty.
-                    turn.is_prepared = false;
+                    turn.forget();
                     halt = Some(error);
                 }
             }
@@ -214,14 +228,16 @@ impl Indexer {
             let ids: Vec<&str> = part.items.iter().map(Item::id).collect();
             return self.meili.delete_documents(&ids).await;
         }
+        let copies = self.copies.lock().await;
         let documents = part
             .items
             .iter()
             .filter_map(|item| match item.change.as_ref() {
-                SpeechChange::Upsert(upsert) => Some((self.to_document)(upsert, item.sequence)),
+                SpeechChange::Upsert(upsert) => Some(self.document(upsert, item.sequence, &copies)),
                 SpeechChange::Withdrawal(_) => None,
             })
             .collect();
+        drop(copies);
         self.meili.put_documents(documents).await
     }
 
@@ -277,6 +293,12 @@ impl Indexer {
 }
 
 impl Turn {
+    /// A server that comes back may come back empty, and another index may stand under the name.
+    pub(crate) fn forget(&mut self) {
+        self.is_prepared = false;
+        self.is_compared = false;
+    }
+
     async fn prepare(&mut self, meili: &Meili) -> Result<(), IndexError> {
         if !self.unfinished.is_empty() {
             meili.wait_for(&self.unfinished).await?;

@@ -62,6 +62,7 @@ impl Searcher {
         let options = SearchOptions {
             limit: 0,
             facets: FACETS.into(),
+            all_versions: true,
             ..SearchOptions::default()
         };
         let facets = self.search("", &options).await?.facets.unwrap_or_default();

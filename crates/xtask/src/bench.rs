@@ -4,6 +4,7 @@
 //! and nothing else on standard output. None of them decides whether a number is good, and none
 //! talks to anything but 127.0.0.1.
 
+mod clusters;
 mod crawl;
 mod extract;
 mod index;
@@ -27,6 +28,8 @@ pub(crate) struct Args {
 
 #[derive(clap::Subcommand)]
 enum Name {
+    /// Copies among many speeches: how many are found, and what that costs.
+    Clusters(clusters::Args),
     /// The crawler without a pause, against nothing but fetching with the same client.
     Crawl(crawl::Args),
     /// Extraction from saved pages, against nothing but parsing them, and its memory.
@@ -43,6 +46,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     tools::ensure()?;
     let runtime = tokio::runtime::Runtime::new()?;
     match &args.name {
+        Name::Clusters(args) => clusters::run(args),
         Name::Crawl(args) => runtime.block_on(crawl::run(args)),
         Name::Extract(args) => runtime.block_on(extract::run(args)),
         Name::Index(args) => runtime.block_on(index::run(args)),

@@ -53,6 +53,10 @@ pub(crate) struct Args {
     #[arg(long)]
     facets: bool,
 
+    /// Show all copies of a speech, not only the fullest one
+    #[arg(long)]
+    all_versions: bool,
+
     /// Print Meilisearch's answer as JSON
     #[arg(long)]
     json: bool,
@@ -149,6 +153,7 @@ fn options(args: &Args) -> SearchOptions {
         } else {
             (BEGIN.to_string(), END.to_string())
         },
+        all_versions: args.all_versions,
         full_text: args.json,
         ..SearchOptions::default()
     }

@@ -7,6 +7,7 @@ use flate2::write::GzEncoder;
 use reqwest::Method;
 use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use super::Meili;
@@ -29,8 +30,15 @@ pub(crate) struct Versioned {
 }
 
 #[derive(Deserialize)]
-struct Page {
-    results: Vec<Versioned>,
+struct Page<D> {
+    results: Vec<D>,
+}
+
+#[derive(Deserialize)]
+struct Clustered {
+    id: String,
+    #[serde(default)]
+    cluster: Option<String>,
 }
 
 impl Meili {
@@ -68,10 +76,32 @@ impl Meili {
         offset: usize,
         limit: usize,
     ) -> Result<Vec<Versioned>, IndexError> {
+        self.page(&["id", "version"], offset, limit).await
+    }
+
+    /// A page of the documents that there are, and the cluster that each says it is in.
+    pub(crate) async fn clusters(
+        &self,
+        offset: usize,
+        limit: usize,
+    ) -> Result<Vec<(String, String)>, IndexError> {
+        let page: Vec<Clustered> = self.page(&["id", "cluster"], offset, limit).await?;
+        let page = page.into_iter();
+        Ok(page
+            .map(|found| (found.id, found.cluster.unwrap_or_default()))
+            .collect())
+    }
+
+    async fn page<D: DeserializeOwned + 'static>(
+        &self,
+        fields: &[&str],
+        offset: usize,
+        limit: usize,
+    ) -> Result<Vec<D>, IndexError> {
         let path = format!("/indexes/{}/documents/fetch", self.index);
-        let asked = json!({"fields": ["id", "version"], "offset": offset, "limit": limit});
+        let asked = json!({"fields": fields, "offset": offset, "limit": limit});
         let request = self.http.request(Method::POST, &path).json(&asked);
-        match self.http.json::<Page>(request).await {
+        match self.http.json::<Page<D>>(request).await {
             Ok(page) => Ok(page.results),
             Err(IndexError::Refused { code, .. }) if code == "index_not_found" => Ok(Vec::new()),
             Err(error) => Err(error),

@@ -96,7 +96,7 @@ impl<'a> Build<'a> {
     /// Nobody writes, the last messages go into the second index, and the two change places.
     async fn switch(&self, claim: &mut Claim) -> Result<(), Halt> {
         // Ours first: then this process waits no longer than it must.
-        let _paused = self.live.pause().await;
+        let mut turn = self.live.pause().await;
         claim.job.stage = ReindexStage::Switching;
         claim.save().await?;
         if !self.is_swapped(claim).await? {
@@ -107,6 +107,8 @@ impl<'a> Build<'a> {
             }
             let (first, second) = (self.live.meili(), self.second.meili());
             claim.beside(first.swap_with(second)).await?;
+            // Its clusters are of the time when each document was written.
+            turn.forget();
         }
         claim.job.stage = ReindexStage::Swapped;
         claim.save().await
@@ -120,6 +122,7 @@ impl<'a> Build<'a> {
             claim.job.stage = ReindexStage::Switching;
             return claim.save().await;
         }
+        claim.beside(self.live.compare_copies()).await?;
         claim.beside(self.second.meili().delete_index()).await?;
         claim.job.stage = ReindexStage::Done;
         claim.save().await

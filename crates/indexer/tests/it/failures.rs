@@ -174,6 +174,8 @@ async fn a_full_queue_and_a_canceled_task_are_waited_for_and_use_no_attempt() {
     let settings = serde_json::to_value(indexer::wanted_settings()).unwrap();
     server.page("/indexes/speeches", json(&json!({"primaryKey": "id"})));
     server.page("/indexes/speeches/settings", json(&settings));
+    let no_documents = json(&json!({"results": []}));
+    server.page("/indexes/speeches/documents/fetch", no_documents);
     let posted = [json(&full).with_status(422), accepted(1), accepted(2)];
     server.sequence("/indexes/speeches/documents", posted);
     server.sequence("/tasks", [task(1, "canceled"), task(2, "succeeded")]);

@@ -1,6 +1,7 @@
 //! The indexer against a real Meilisearch and a real nats-server.
 
 mod audit;
+mod clusters;
 mod failures;
 mod indexing;
 mod keys;

@@ -1,0 +1,170 @@
+//! The sketch of a text: some hashes of its 5-grams, chosen by the hashes themselves.
+//!
+//! In: a text. Out: up to [`MAX_KEYS`] keys. Every text keeps the grams whose hash ends in `level` zero
+//! bits, long texts at higher levels than short ones: two sketches are compared over the higher level of the two.
+
+use std::collections::BTreeSet;
+
+/// Characters of a gram.
+const GRAM: usize = 5;
+
+/// Most keys of a sketch. A text of many grams has between half of it and all of it.
+pub(crate) const MAX_KEYS: usize = 64;
+
+/// Levels above its own that a sketch knows its size at: a text 128 times as long is one of them.
+pub(crate) const LEVELS: usize = 8;
+
+/// Hashes that are gathered before the level is raised.
+const CHUNK: usize = 1_024;
+
+/// What is kept of a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sketch {
+    /// The low halves of the hashes, sorted.
+    pub(crate) keys: Vec<u32>,
+    pub(crate) sizes: Sizes,
+}
+
+/// How many hashes a sketch holds, at its own level and at higher ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Sizes {
+    pub(crate) level: u8,
+    pub(crate) counts: [u8; LEVELS],
+}
+
+impl Sizes {
+    /// Hashes at a level that is not below the sketch's own.
+    pub(crate) fn at(&self, level: u8) -> u32 {
+        let step = usize::from(level.saturating_sub(self.level));
+        self.counts.get(step).copied().map_or(0, u32::from)
+    }
+}
+
+impl Sketch {
+    /// The sketch of a text, in simplified characters.
+    pub fn of(text: &str) -> Self {
+        let mut gathered = Gathered::default();
+        let mut window = [0_u64; GRAM];
+        for (at, c) in letters(&fast2s::convert(text)).enumerate() {
+            window[at % GRAM] = u64::from(u32::from(c));
+            if at + 1 >= GRAM {
+                let gram = (1..=GRAM).map(|step| window[(at + step) % GRAM]);
+                gathered.push(hash(gram));
+            }
+        }
+        gathered.finish()
+    }
+}
+
+#[derive(Default)]
+struct Gathered {
+    hashes: Vec<u64>,
+    level: u8,
+}
+
+impl Gathered {
+    fn push(&mut self, hash: u64) {
+        if level_of(hash) < self.level {
+            return;
+        }
+        self.hashes.push(hash);
+        if self.hashes.len() >= CHUNK {
+            self.tidy();
+        }
+    }
+
+    /// One of each, and so few that there is room for more.
+    fn tidy(&mut self) {
+        self.hashes.sort_unstable();
+        self.hashes.dedup();
+        while self.hashes.len() > MAX_KEYS {
+            self.level += 1;
+            self.hashes.retain(|hash| level_of(*hash) >= self.level);
+        }
+    }
+
+    fn finish(mut self) -> Sketch {
+        self.tidy();
+        let mut counts = [0; LEVELS];
+        for (count, level) in counts.iter_mut().zip(self.level..) {
+            let held = self.hashes.iter().filter(|hash| level_of(**hash) >= level);
+            *count = u8::try_from(held.count()).unwrap_or(u8::MAX);
+        }
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "the upper half is the level's"
+        )]
+        let keys: BTreeSet<u32> = self.hashes.iter().map(|hash| *hash as u32).collect();
+        Sketch {
+            keys: keys.into_iter().collect(),
+            sizes: Sizes {
+                level: self.level,
+                counts,
+            },
+        }
+    }
+}
+
+/// Zero bits at the end of the upper half: one more in every second hash.
+fn level_of(hash: u64) -> u8 {
+    u8::try_from((hash >> 32).trailing_zeros().min(32)).unwrap_or(32)
+}
+
+/// What copies have in common: no marks, no space, no numbers, no blanks, one case.
+fn letters(text: &str) -> impl Iterator<Item = char> {
+    text.chars()
+        .flat_map(char::to_lowercase)
+        .map(wide_to_narrow)
+        .filter(|c| c.is_alphabetic() && !matches!(c, 'x' | '某' | '〇'))
+}
+
+/// Letters of full width, as the libraries write X.
+fn wide_to_narrow(c: char) -> char {
+    match c {
+        'ａ'..='ｚ' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
+        _ => c,
+    }
+}
+
+/// FNV-1a over whole characters, then the final mix of `MurmurHash3`: the same on every machine.
+fn hash(gram: impl Iterator<Item = u64>) -> u64 {
+    let mut hash = gram.fold(0xcbf2_9ce4_8422_2325, |hash: u64, c| {
+        (hash ^ c).wrapping_mul(0x0100_0000_01b3)
+    });
+    for factor in [0xff51_afd7_ed55_8ccd, 0xc4ce_b9fe_1a85_ec53] {
+        hash = (hash ^ (hash >> 33)).wrapping_mul(factor);
+    }
+    hash ^ (hash >> 33)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str =
+        "同志们：今天我们在云河市召开防汛工作会议，主要任务是总结上半年的情况，部署下一步的工作。";
+
+    #[test]
+    fn blanks_numbers_marks_and_script_make_no_difference() {
+        let a = Sketch::of("X月X日，某县召開2024年農業工作會議，部署春耕生產。");
+        let b = Sketch::of("×月×日 ＸＸ县召开2023年农业工作会议,部署春耕生产");
+        assert_eq!(a, b);
+        assert!(!a.keys.is_empty());
+    }
+
+    #[test]
+    fn a_long_text_keeps_no_more_than_its_share_and_no_less_than_half_of_it() {
+        let text: String = (0..30_000_u32)
+            .filter_map(|n| char::from_u32(0x4e00 + n.wrapping_mul(2_654_435_761) % 20_000))
+            .collect();
+        let sketch = Sketch::of(&text);
+        assert!((MAX_KEYS / 3..=MAX_KEYS).contains(&sketch.keys.len()));
+        assert_eq!(usize::from(sketch.sizes.counts[0]), sketch.keys.len());
+    }
+
+    #[test]
+    fn a_text_shorter_than_a_gram_has_an_empty_sketch() {
+        assert!(Sketch::of("同志们！").keys.is_empty());
+        assert_eq!(Sketch::of(TEXT).sizes.level, 0);
+    }
+}

@@ -1,0 +1,223 @@
+//! The table of copies beside the sink: kept up with SPEECHES, and the index kept up with it.
+//!
+//! In: what SPEECHES holds, up to the message at hand. Out: the cluster of a speech, and documents whose
+//! cluster has another name now. In memory only: it is made from SPEECHES at the first turn.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use futures_util::stream;
+use futures_util::{StreamExt, TryStreamExt};
+use messages::{SpeechChange, SpeechId, Upsert};
+use worker::topology::SPEECHES;
+use worker::{BatchLimits, Broker, Failure, Verdict};
+
+use super::Turn;
+use super::part::Part;
+use crate::clusters::{Clusters, Sketch};
+use crate::{IndexError, Indexer, Meili, SpeechDocument};
+
+/// What is read of SPEECHES at once.
+const LIMITS: BatchLimits = BatchLimits {
+    max_messages: 500,
+    max_bytes: 8 * 1024 * 1024,
+    max_wait: Duration::ZERO,
+    max_in_flight: 1,
+};
+
+/// Questions to the broker at once.
+const MAX_READS: usize = 32;
+
+/// Documents in one question to Meilisearch.
+const PAGE: usize = 1_000;
+
+/// The table, and how far it is.
+#[derive(Default)]
+pub(super) struct Copies {
+    table: Clusters,
+    /// The sequence in SPEECHES that it holds everything up to.
+    last: u64,
+    /// Speeches whose documents say another cluster, or may.
+    moved: BTreeSet<SpeechId>,
+}
+
+impl Indexer {
+    /// Brings the table of copies up to these messages, and documents up to the table. All of them are
+    /// written before the messages that moved them: whoever breaks off here does it again.
+    pub(super) async fn follow(
+        &self,
+        turn: &mut Turn,
+        parts: &[Part<'_>],
+    ) -> Result<(), IndexError> {
+        let mut copies = self.copies.lock().await;
+        let items = parts.iter().flat_map(|part| &part.items);
+        let to = items.map(|item| item.sequence).max().unwrap_or_default();
+        copies.catch_up(&self.broker, to).await?;
+        if !self.is_live {
+            return Ok(());
+        }
+        if !turn.is_compared && copies.is_begun() {
+            copies.compare(&self.meili).await?;
+            turn.is_compared = true;
+        }
+        loop {
+            let rewrites = copies.to_write(&self.broker).await?;
+            if rewrites.is_empty() {
+                return Ok(());
+            }
+            let mut documents = Vec::new();
+            let mut withdrawn = Vec::new();
+            for (id, change, sequence) in &rewrites {
+                match change {
+                    Some(SpeechChange::Upsert(upsert)) => {
+                        documents.push(self.document(upsert, *sequence, &copies));
+                    }
+                    Some(SpeechChange::Withdrawal(_)) => withdrawn.push(id.as_str()),
+                    None => {}
+                }
+            }
+            let mut uids = Vec::new();
+            if !documents.is_empty() {
+                uids.push(self.meili.put_documents(documents).await?);
+            }
+            if !withdrawn.is_empty() {
+                uids.push(self.meili.delete_documents(&withdrawn).await?);
+            }
+            for (uid, task) in self.meili.wait_for(&uids).await? {
+                if let Err(error) = task.result(uid) {
+                    // One of them was refused when its own message came, too: no message waits for it.
+                    let error = worker::chain(&error);
+                    tracing::warn!("the clusters of some documents are not written: {error}");
+                }
+            }
+            copies.written(&self.broker, &rewrites).await?;
+        }
+    }
+
+    /// Writes the documents again whose clusters are not the table's. Nothing, where there is no table yet.
+    pub(crate) async fn compare_copies(&self) -> Result<(), IndexError> {
+        let mut turn = self.turn.lock().await;
+        self.follow(&mut turn, &[]).await
+    }
+
+    pub(super) fn document(
+        &self,
+        upsert: &Upsert,
+        sequence: u64,
+        copies: &Copies,
+    ) -> SpeechDocument {
+        let mut document = (self.to_document)(upsert, sequence);
+        let cluster = copies.cluster_of(&upsert.speech.speech_id);
+        document.set("cluster", cluster.as_str().into());
+        document
+    }
+}
+
+impl Copies {
+    /// Takes in what SPEECHES holds up to a sequence.
+    pub(super) async fn catch_up(&mut self, broker: &Broker, to: u64) -> Result<(), IndexError> {
+        while self.last < to {
+            let run = broker
+                .messages_after::<SpeechChange>(SPEECHES, self.last, LIMITS)
+                .await?;
+            let changes = worker::blocking(move || {
+                let changes = run.messages.into_iter().map(|delivery| delivery.message);
+                changes.map(sketched).collect::<Vec<_>>()
+            });
+            self.moved.extend(self.table.apply(changes.await));
+            self.last = run.last;
+            if run.is_end {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// The cluster of a speech; its own, where the table does not know it.
+    pub(super) fn cluster_of(&self, id: &SpeechId) -> SpeechId {
+        self.table.cluster_of(id).unwrap_or_else(|| id.clone())
+    }
+
+    /// Finds the documents that say another cluster: what a process that died did not come to, and
+    /// what a server that came back has lost.
+    pub(super) async fn compare(&mut self, meili: &Meili) -> Result<(), IndexError> {
+        let mut offset = 0;
+        loop {
+            let page = meili.clusters(offset, PAGE).await?;
+            offset += page.len();
+            let is_last = page.len() < PAGE;
+            for (id, cluster) in page {
+                let Ok(id) = id.parse::<SpeechId>() else {
+                    continue;
+                };
+                let wanted = self.table.cluster_of(&id);
+                if wanted.is_some_and(|wanted| wanted.as_str() != cluster) {
+                    self.moved.insert(id);
+                }
+            }
+            if is_last {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Whether it holds anything that was read.
+    pub(super) fn is_begun(&self) -> bool {
+        self.last > 0
+    }
+
+    /// Some of those whose documents are to be written again. They stay on the list until
+    /// [`Self::written`].
+    pub(super) async fn to_write(&self, broker: &Broker) -> Result<Vec<Rewrite>, IndexError> {
+        let ids = self.moved.iter().take(LIMITS.max_messages).cloned();
+        stream::iter(ids.collect::<Vec<_>>())
+            .map(|id| async move {
+                match broker.latest(SPEECHES, &subject_of(&id)).await {
+                    Ok(Some(latest)) => Ok((id, Some(latest.message), latest.sequence)),
+                    Ok(None) => Ok((id, None, 0)),
+                    // It is a dead letter of the indexer by itself.
+                    Err(error) if error.verdict() == Verdict::Reject => Ok((id, None, 0)),
+                    Err(error) => Err(error.into()),
+                }
+            })
+            .buffered(MAX_READS)
+            .try_collect()
+            .await
+    }
+
+    /// Takes them off the list, but for those of which something newer has come: another process may
+    /// have written that before we wrote this.
+    pub(super) async fn written(
+        &mut self,
+        broker: &Broker,
+        rewrites: &[Rewrite],
+    ) -> Result<(), IndexError> {
+        for (id, change, sequence) in rewrites {
+            let last = match change {
+                Some(_) => broker.latest_sequence(SPEECHES, &subject_of(id)).await?,
+                None => None,
+            };
+            if last.is_none_or(|last| last == *sequence) {
+                self.moved.remove(id);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A speech whose document is to be written again, its last message and that one's sequence.
+pub(super) type Rewrite = (SpeechId, Option<SpeechChange>, u64);
+
+fn subject_of(id: &SpeechId) -> String {
+    format!("speech.changed.{}", id.as_str())
+}
+
+fn sketched(change: SpeechChange) -> (SpeechId, Option<Sketch>) {
+    match change {
+        SpeechChange::Upsert(upsert) => {
+            let sketch = Sketch::of(&upsert.speech.text);
+            (upsert.speech.speech_id, Some(sketch))
+        }
+        SpeechChange::Withdrawal(withdrawal) => (withdrawal.speech_id, None),
+    }
+}
