@@ -16,6 +16,9 @@ use crate::command;
 const FOLDER: &str = "crates/indexer/relevance";
 const FETCHED_AT: &str = "2024-01-02T03:04:05Z";
 
+/// A paragraph of what is said at every length and asks for no query.
+const FILLER: &str = "这一点前面已经说过，这里再重复一遍，意思还是那个意思，大家回去以后慢慢体会。\n";
+
 /// Speeches of our own, and what is asked of them.
 pub(super) struct Set {
     pub(super) documents: Vec<Document>,
@@ -38,6 +41,9 @@ pub(super) struct Document {
     script: String,
     text: String,
     sections: Vec<Section>,
+    /// Characters of nothing in particular that go before the last paragraph.
+    #[serde(default)]
+    filler: usize,
 }
 
 /// A query of `queries.jsonl`.
@@ -61,9 +67,21 @@ impl Set {
 }
 
 impl Document {
+    /// The text; a long one is made here, for nobody wants to read it in a file.
+    fn text(&self) -> String {
+        let mut text = self.text.clone();
+        if self.filler > 0 {
+            let last = text.rfind('\n').map_or(0, |at| at + 1);
+            let times = self.filler / FILLER.chars().count() + 1;
+            text.insert_str(last, &FILLER.repeat(times));
+        }
+        text
+    }
+
     pub(super) fn change(&self) -> anyhow::Result<SpeechChange> {
         let url: CanonicalUrl = format!("https://{}/{}", self.site, self.id).parse()?;
         let from = UrlId::of(&url);
+        let text = self.text();
         let is_han = |c: &char| ('\u{3400}'..='\u{9fff}').contains(c);
         let speech = json!({
             "speech_id": SpeechId::of(&url),
@@ -78,14 +96,14 @@ impl Document {
             "delivered_on": self.date,
             "date": self.date,
             "date_from": "body",
-            "text": self.text,
+            "text": text,
             "sections": self.sections,
             "completeness": {
                 "state": "full", "found_sections": self.sections.len(), "evidence": [],
             },
             "placeholders": {"count": 0, "per_1000": 0.0},
-            "num_chars": self.text.chars().filter(|c| !c.is_whitespace()).count(),
-            "num_han": self.text.chars().filter(is_han).count(),
+            "num_chars": text.chars().filter(|c| !c.is_whitespace()).count(),
+            "num_han": text.chars().filter(is_han).count(),
             "script": self.script,
             "fingerprints": {"text_sha256": "", "simhash64": ""},
             "method": "generic",
