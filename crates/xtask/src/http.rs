@@ -1,10 +1,11 @@
-//! GET from a server on this machine, over a bare TCP connection.
+//! GET and POST to a server on this machine, over a bare TCP connection.
 //!
-//! In: `http://127.0.0.1:PORT/path`. Out: the body of a 200. It is no client for anything else.
+//! In: `http://127.0.0.1:PORT/path`. Out: the body of a 2xx. It is no client for anything else.
 
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -13,18 +14,32 @@ const MAX_ANSWER_BYTES: u64 = 16 * 1024 * 1024;
 
 /// The body of the answer.
 pub(crate) async fn get(url: &str) -> anyhow::Result<String> {
-    tokio::time::timeout(LIMIT, ask(url))
-        .await
-        .unwrap_or_else(|_| bail!("no answer within {LIMIT:?}"))
-        .with_context(|| format!("GET {url}"))
+    limited("GET", url, None).await
 }
 
-async fn ask(url: &str) -> anyhow::Result<String> {
+/// Sends JSON; the body of the answer.
+pub(crate) async fn post(url: &str, json: &Value) -> anyhow::Result<Value> {
+    let answer = limited("POST", url, Some(json.to_string())).await?;
+    serde_json::from_str(&answer).with_context(|| format!("POST {url}: no JSON"))
+}
+
+async fn limited(method: &str, url: &str, json: Option<String>) -> anyhow::Result<String> {
+    tokio::time::timeout(LIMIT, ask(method, url, json))
+        .await
+        .unwrap_or_else(|_| bail!("no answer within {LIMIT:?}"))
+        .with_context(|| format!("{method} {url}"))
+}
+
+async fn ask(method: &str, url: &str, json: Option<String>) -> anyhow::Result<String> {
     let rest = url.strip_prefix("http://").context("not an http URL")?;
     let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
     let mut stream = TcpStream::connect(host).await?;
+    let body = json.unwrap_or_default();
     // In HTTP/1.0 the end of the connection is the end of the body: no chunks to put together.
-    let request = format!("GET /{path} HTTP/1.0\r\nHost: {host}\r\n\r\n");
+    let request = format!(
+        "{method} /{path} HTTP/1.0\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
     stream.write_all(request.as_bytes()).await?;
     let mut answer = Vec::new();
     stream
@@ -34,8 +49,8 @@ async fn ask(url: &str) -> anyhow::Result<String> {
     let answer = String::from_utf8(answer)?;
     let (head, body) = answer.split_once("\r\n\r\n").context("no HTTP answer")?;
     let status = head.split(' ').nth(1).unwrap_or_default();
-    if status != "200" {
-        bail!("status {status}");
+    if !status.starts_with('2') {
+        bail!("status {status}: {body}");
     }
     Ok(body.to_owned())
 }
