@@ -14,6 +14,7 @@ mod search;
 mod settings;
 mod sink;
 mod stats;
+mod words;
 
 pub use audit::{Audit, Differences, Repaired};
 pub use config::{IndexerConfig, MeiliConfig, Secret, parse_date};
