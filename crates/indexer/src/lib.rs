@@ -10,6 +10,7 @@ mod error;
 mod keys;
 mod meili;
 mod metrics;
+mod query;
 mod search;
 mod settings;
 mod sink;

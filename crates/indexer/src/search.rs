@@ -2,14 +2,18 @@
 //!
 //! In: a query in Chinese. Out: hits with a snippet around the words that were found. Never writes.
 
+mod section;
+
 use std::collections::{BTreeMap, HashMap};
 
+use meilisearch_sdk::request::HttpClient;
 use meilisearch_sdk::search::{SearchQuery, SearchResult, Selectors};
 use messages::SpeechId;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::document::{MAX_PARTS, text_field};
+use crate::query::{self, Drop, Form};
 use crate::{IndexError, Meili, MeiliConfig};
 
 /// Chinese, for the words of the query as for those of the documents.
@@ -112,6 +116,8 @@ pub struct Hit {
     pub speaker: Option<String>,
     /// The part of its text that was found, highlighted.
     pub snippet: String,
+    /// The heading of the section that this part stands in.
+    pub section: Option<String>,
     /// The document.
     pub document: Map<String, Value>,
 }
@@ -144,29 +150,53 @@ impl Searcher {
         })
     }
 
-    /// Searches.
+    /// Searches: for the first form of the query that is found as it stands, else for the last one.
     pub async fn search(
         &self,
         query: &str,
         options: &SearchOptions,
     ) -> Result<SearchPage, IndexError> {
+        let mut forms = query::forms(query);
+        while forms.len() > 1 {
+            if self.is_found(&forms[0], options).await? {
+                break;
+            }
+            forms.remove(0);
+        }
+        self.ask(&forms[0], options).await
+    }
+
+    /// Whether a speech has all words of it.
+    async fn is_found(&self, form: &Form, options: &SearchOptions) -> Result<bool, IndexError> {
+        let index = self.meili.sdk_index();
+        let mut request = SearchQuery::new(&index);
+        form.put_into(&mut request);
+        request
+            .with_limit(1)
+            .with_matching_strategy(Drop::None.strategy())
+            .with_attributes_to_retrieve(Selectors::Some(&["id"]));
+        if let Some(filter) = &options.filter {
+            request.with_filter(filter);
+        }
+        let found = request.execute::<Map<String, Value>>().await?;
+        Ok(!found.hits.is_empty())
+    }
+
+    async fn ask(&self, form: &Form, options: &SearchOptions) -> Result<SearchPage, IndexError> {
         let index = self.meili.sdk_index();
         let text_fields: Vec<String> = (0..MAX_PARTS).map(text_field).collect();
         let text_fields: Vec<&str> = text_fields.iter().map(String::as_str).collect();
         let crop: Vec<(&str, Option<usize>)> =
             text_fields.iter().map(|name| (*name, None)).collect();
         let highlight = [&["title"], text_fields.as_slice()].concat();
-        let mut fields = FIELDS.to_vec();
-        if options.full_text {
-            fields.extend(&text_fields);
-        }
+        // The text says in which section a snippet stands.
+        let fields = [&FIELDS, text_fields.as_slice()].concat();
         let sort: Vec<&str> = options.sort.iter().map(String::as_str).collect();
         let mut request = SearchQuery::new(&index);
+        form.put_into(&mut request);
         request
-            .with_query(query)
             .with_limit(options.limit)
             .with_offset(options.offset)
-            .with_locales(&LOCALES)
             .with_attributes_to_retrieve(Selectors::Some(&fields))
             .with_attributes_to_crop(Selectors::Some(&crop))
             .with_crop_length(options.snippet_words)
@@ -188,7 +218,7 @@ impl Searcher {
             hits: found
                 .hits
                 .into_iter()
-                .map(|hit| Hit::new(hit, &text_fields, &options.highlight.0))
+                .map(|hit| Hit::new(hit, &text_fields, options))
                 .collect(),
             estimated_total: found.estimated_total_hits.unwrap_or_default(),
             took_ms: found.processing_time_ms,
@@ -234,9 +264,26 @@ impl Searcher {
     }
 }
 
+impl Form {
+    fn put_into<'a, H: HttpClient>(&'a self, request: &mut SearchQuery<'a, H>) {
+        request
+            .with_query(&self.words)
+            .with_locales(&LOCALES)
+            .with_matching_strategy(self.drop.strategy());
+        if let Some(attributes) = &self.attributes {
+            request.with_attributes_to_search_on(attributes);
+        }
+    }
+}
+
 impl Hit {
-    fn new(found: SearchResult<Map<String, Value>>, text_fields: &[&str], highlight: &str) -> Self {
-        let document = found.result;
+    fn new(
+        found: SearchResult<Map<String, Value>>,
+        text_fields: &[&str],
+        options: &SearchOptions,
+    ) -> Self {
+        let highlight = options.highlight.0.as_str();
+        let mut document = found.result;
         let formatted = found.formatted_result.unwrap_or_default();
         let snippet = text_fields
             .iter()
@@ -245,6 +292,10 @@ impl Hit {
             .or_else(|| formatted.get("text")?.as_str())
             .unwrap_or_default()
             .to_owned();
+        let section = section::of_snippet(&document, text_fields, &snippet, &options.highlight);
+        if !options.full_text {
+            document.retain(|name, _| !text_fields.contains(&name.as_str()));
+        }
         let field = |name: &str| {
             let value = document.get(name).and_then(Value::as_str);
             value.map(ToOwned::to_owned)
@@ -263,6 +314,7 @@ impl Hit {
             site: field("site").unwrap_or_default(),
             speaker: field("speaker"),
             snippet,
+            section,
             document,
         }
     }

@@ -16,6 +16,10 @@ pub(crate) use lists::{Lists, lists, use_folder};
 pub(crate) use pinyin::{of_word as pinyin_of_word, syllables};
 pub(crate) use script::simplified;
 
+/// Characters of a word that is kept whole. A longer one is found by its parts, and its parts by
+/// themselves.
+const LONGEST_TERM: usize = 3;
+
 /// The dictionary that Meilisearch has too, and ours on top.
 static WORDS: LazyLock<Words> = LazyLock::new(Words::new);
 
@@ -40,7 +44,7 @@ impl Words {
         let mut ours = theirs.clone();
         let mut dictionary = HashSet::new();
         for term in lists().terms() {
-            if theirs.cut(term, false).len() > 1 {
+            if theirs.cut(term, false).len() > 1 && term.chars().count() <= LONGEST_TERM {
                 ours.add_word(term, None, None);
                 dictionary.insert(term.to_owned());
             }
