@@ -1,12 +1,14 @@
 //! What is asked of Meilisearch for what somebody typed.
 //!
-//! In: a query. Out: forms of it, the likeliest first; whoever asks takes the first that finds a
-//! speech with all of its words, else the last. What the index can do by itself is not done here.
+//! In: a query. Out: its words in simplified characters, years last, and how it is read. What the
+//! index can do by itself is not done here.
+
+use std::collections::BTreeMap;
 
 use meilisearch_sdk::search::MatchingStrategies;
 
 use crate::document::helpers;
-use crate::words::{is_han, pinyin_of_word, simplified, syllables, words};
+use crate::words::{is_han, pinyin_of_word, simplified, syllables};
 
 /// Meilisearch reads so many words of a query.
 const MAX_WORDS: usize = 10;
@@ -39,40 +41,51 @@ impl Drop {
     }
 }
 
-/// The forms of a query; never none.
-pub(crate) fn forms(query: &str) -> Vec<Form> {
-    let simple = simplified(query);
-    let (rest, years) = without_years(&simple);
-    let plain = if years.is_empty() || rest.trim().is_empty() {
-        Form::of(simple.to_string(), Drop::Frequent)
-    } else {
-        Form::of(format!("{} {}", rest.trim(), years.join(" ")), Drop::Last)
-    };
-    // In quotes it is meant as it stands.
-    if query.contains('"') {
-        return vec![plain];
+/// What somebody typed, read in several ways.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Asked {
+    /// The words.
+    pub(crate) plain: Form,
+    /// The syllables, when it is typed in Latin letters or may hold a homophone.
+    pub(crate) read: Option<Vec<String>>,
+    /// Whether it is typed in Latin letters.
+    pub(crate) is_pinyin: bool,
+}
+
+impl Asked {
+    pub(crate) fn of(query: &str) -> Self {
+        let simple = simplified(query);
+        let (rest, years) = without_years(&simple);
+        let plain = if years.is_empty() || rest.trim().is_empty() {
+            Form::plain(simple.to_string())
+        } else {
+            Form::plain(format!("{} {}", rest.trim(), years.join(" ")))
+        };
+        let typed = syllables(query);
+        let is_pinyin = typed.is_some();
+        let is_short = (3..=MAX_WORDS).contains(&query.chars().count());
+        let read = match typed {
+            None if is_short => pinyin_of_word(&simple).and_then(|read| syllables(&read)),
+            typed => typed,
+        };
+        Self {
+            plain,
+            read,
+            is_pinyin,
+        }
     }
-    if let Some(syllables) = syllables(query) {
-        return vec![Form::read(&syllables), plain];
-    }
-    // A homophone instead of the right character reads the same.
-    let read = reading(&simple).map(|it| Form::read(&it));
-    [Some(plain.clone()), read, Some(plain)]
-        .into_iter()
-        .flatten()
-        .collect()
 }
 
 impl Form {
-    fn of(words: String, drop: Drop) -> Self {
+    pub(crate) fn plain(words: String) -> Self {
         Self {
             words,
             attributes: None,
-            drop,
+            drop: Drop::Last,
         }
     }
 
-    fn read(syllables: &[String]) -> Self {
+    pub(crate) fn read(syllables: &[String]) -> Self {
         Self {
             words: syllables[..syllables.len().min(MAX_WORDS)].join(" "),
             attributes: Some([helpers::PINYIN]),
@@ -81,13 +94,26 @@ impl Form {
     }
 }
 
-/// How the words of a query are read; of some characters of Han alone.
-fn reading(query: &str) -> Option<Vec<String>> {
-    let is_short = (3..=MAX_WORDS).contains(&query.chars().count());
-    if !is_short || !query.chars().all(is_han) {
-        return None;
+/// The characters that are read so and stand most often in a text that was found by the reading.
+pub(crate) fn written(text: &str, syllables: &[String]) -> Option<String> {
+    let joined = syllables.concat();
+    let text = simplified(text);
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for (at, first) in text.char_indices().filter(|(_, c)| is_han(*c)) {
+        let begins = pinyin_of_word(first.encode_utf8(&mut [0; 4]));
+        if begins.is_none_or(|it| it.as_bytes().first() != joined.as_bytes().first()) {
+            continue;
+        }
+        let mut ends = text[at..].char_indices().map(|(end, c)| end + c.len_utf8());
+        let window = ends.nth(syllables.len() - 1).map(|end| &text[at..at + end]);
+        if let Some(window) = window
+            && pinyin_of_word(window).is_some_and(|read| read == joined)
+        {
+            *counts.entry(window).or_default() += 1;
+        }
     }
-    words().cut(query).into_iter().map(pinyin_of_word).collect()
+    let most = counts.into_iter().max_by_key(|(_, count)| *count);
+    most.map(|(window, _)| window.to_owned())
 }
 
 /// Takes years (2021年, or 2021 at the beginning) out: they say less than the rest, and where words
@@ -121,44 +147,45 @@ fn without_years(query: &str) -> (String, Vec<String>) {
 mod tests {
     use super::*;
 
-    fn first(query: &str) -> Form {
-        forms(query).swap_remove(0)
+    fn plain(query: &str) -> String {
+        Asked::of(query).plain.words
+    }
+
+    fn read(query: &str) -> String {
+        Asked::of(query).read.unwrap_or_default().join(" ")
     }
 
     #[test]
     fn a_traditional_query_is_asked_in_simplified_characters() {
-        assert_eq!(first("鄉村振興").words, "乡村振兴");
+        assert_eq!(plain("鄉村振興"), "乡村振兴");
     }
 
     #[test]
     fn a_year_is_the_first_word_that_may_be_missing() {
-        let form = first("2021年城市工作");
-        assert_eq!((form.words.as_str(), form.drop), ("城市工作 2021", Drop::Last));
-        assert_eq!(first("云政发〔2021〕9号").words, "云政发〔2021〕9号");
-        assert_eq!(first("2021").words, "2021");
+        assert_eq!(plain("2021年城市工作"), "城市工作 2021");
+        assert_eq!(plain("云政发〔2021〕9号"), "云政发〔2021〕9号");
+        assert_eq!(plain("2021"), "2021");
     }
 
     #[test]
-    fn pinyin_is_asked_by_its_syllables_and_what_only_looks_like_it_as_it_stands_too() {
-        let forms = forms("xiangcun zhenxing");
-        assert_eq!(forms[0].words, "xiang cun zhen xing");
-        assert_eq!(forms[0].attributes, Some([helpers::PINYIN]));
-        assert_eq!(forms[1].words, "xiangcun zhenxing");
-        assert_eq!(first("meilisearch").attributes, None);
+    fn pinyin_and_what_may_be_mistyped_are_asked_by_their_syllables() {
+        assert_eq!(read("xiangcun zhenxing"), "xiang cun zhen xing");
+        assert_eq!(read("营商环竟"), "ying shang huan jing");
+        assert_eq!(read("meilisearch"), "");
+        assert_eq!(read("2021年城市"), "");
     }
 
     #[test]
-    fn what_is_mistyped_is_asked_by_its_reading_unless_it_is_found_as_it_stands() {
-        let forms = forms("营商环竟");
-        assert_eq!(forms[0].words, "营商环竟");
-        assert_eq!(forms[1].words.replace(' ', ""), "yingshanghuanjing");
-        assert_eq!(forms[2], forms[0]);
+    fn a_reading_is_written_as_the_text_writes_it_most_often() {
+        let syllables = syllables("yingshanghuanjing").unwrap();
+        let text = "优化营商环境，人人都是营商环境。";
+        assert_eq!(written(text, &syllables).as_deref(), Some("营商环境"));
+        assert_eq!(written("没有这样的话", &syllables), None);
     }
 
     #[test]
     fn quotes_are_meant_as_they_stand() {
-        let asked = forms("\"一张蓝图干到底\"");
-        assert_eq!(asked.len(), 1);
-        assert_eq!(asked[0].words, "\"一张蓝图干到底\"");
+        assert_eq!(plain("\"一张蓝图干到底\""), "\"一张蓝图干到底\"");
+        assert_eq!(read("\"一张蓝图干到底\""), "");
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! In: a query in Chinese. Out: hits with a snippet around the words that were found. Never writes.
 
+mod fuse;
 mod section;
 
 use std::collections::{BTreeMap, HashMap};
@@ -13,11 +14,14 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::document::{MAX_PARTS, text_field};
-use crate::query::{self, Drop, Form};
+use crate::query::{self, Asked, Drop, Form};
 use crate::{IndexError, Meili, MeiliConfig};
 
 /// Chinese, for the words of the query as for those of the documents.
 const LOCALES: [&str; 1] = ["cmn"];
+
+/// Speeches that are read to learn how a reading is written.
+const READ: usize = 5;
 
 /// What is given back of a hit: everything but the text, which can be a book.
 const FIELDS: [&str; 33] = [
@@ -150,20 +154,72 @@ impl Searcher {
         })
     }
 
-    /// Searches: for the first form of the query that is found as it stands, else for the last one.
+    /// Searches. What no speech holds as it was typed is looked for by its reading: the speeches
+    /// found so say which characters are meant.
     pub async fn search(
         &self,
         query: &str,
         options: &SearchOptions,
     ) -> Result<SearchPage, IndexError> {
-        let mut forms = query::forms(query);
-        while forms.len() > 1 {
-            if self.is_found(&forms[0], options).await? {
-                break;
-            }
-            forms.remove(0);
+        let asked = Asked::of(query);
+        if !asked.is_pinyin && self.is_found(&asked.plain, options).await? {
+            return self.ask(&asked.plain, options).await;
         }
-        self.ask(&forms[0], options).await
+        if let Some(syllables) = &asked.read {
+            let form = Form::read(syllables);
+            let (is_found, written) = self.written(&form, syllables).await?;
+            if let Some(words) = written {
+                return self.ask(&Form::plain(words), options).await;
+            }
+            if asked.is_pinyin && is_found {
+                return self.ask(&form, options).await;
+            }
+        }
+        self.ask_loosely(asked.plain, options).await
+    }
+
+    /// Whether a reading is found, and the characters that have it there.
+    async fn written(
+        &self,
+        form: &Form,
+        syllables: &[String],
+    ) -> Result<(bool, Option<String>), IndexError> {
+        let options = SearchOptions {
+            limit: READ,
+            full_text: true,
+            ..SearchOptions::default()
+        };
+        let page = self.ask(form, &options).await?;
+        let texts = page.hits.iter().flat_map(|hit| {
+            let text = hit.document.get("text").and_then(Value::as_str);
+            [Some(hit.title.as_str()), text].into_iter().flatten()
+        });
+        let texts = texts.collect::<Vec<_>>().join("\n");
+        Ok((!page.hits.is_empty(), query::written(&texts, syllables)))
+    }
+
+    /// When no speech has all words: those that lack the last ones and those that lack the most
+    /// frequent ones, in one list.
+    async fn ask_loosely(
+        &self,
+        plain: Form,
+        options: &SearchOptions,
+    ) -> Result<SearchPage, IndexError> {
+        if !options.sort.is_empty() {
+            return self.ask(&plain, options).await;
+        }
+        let wide = SearchOptions {
+            limit: options.offset + options.limit,
+            offset: 0,
+            ..options.clone()
+        };
+        let frequent = Form {
+            drop: Drop::Frequent,
+            ..plain.clone()
+        };
+        let by_last = self.ask(&plain, &wide).await?;
+        let by_frequency = self.ask(&frequent, &wide).await?;
+        Ok(fuse::pages(by_last, by_frequency, options))
     }
 
     /// Whether a speech has all words of it.
