@@ -163,13 +163,13 @@ impl Searcher {
     ) -> Result<SearchPage, IndexError> {
         let asked = Asked::of(query);
         if !asked.is_pinyin && self.is_found(&asked.plain, options).await? {
-            return self.ask(&asked.plain, options).await;
+            return self.ask_loosely(asked.plain, options).await;
         }
         if let Some(syllables) = &asked.read {
             let form = Form::read(syllables);
             let (is_found, written) = self.written(&form, syllables).await?;
             if let Some(words) = written {
-                return self.ask(&Form::plain(words), options).await;
+                return self.ask_loosely(Form::plain(words), options).await;
             }
             if asked.is_pinyin && is_found {
                 return self.ask(&form, options).await;
@@ -198,8 +198,8 @@ impl Searcher {
         Ok((!page.hits.is_empty(), query::written(&texts, syllables)))
     }
 
-    /// When no speech has all words: those that lack the last ones and those that lack the most
-    /// frequent ones, in one list.
+    /// Speeches that have all words, then in one list those that lack the last ones and those that
+    /// lack the most frequent ones.
     async fn ask_loosely(
         &self,
         plain: Form,
