@@ -16,6 +16,9 @@ pub(crate) use lists::{Lists, lists, use_folder};
 pub(crate) use pinyin::{of_word as pinyin_of_word, syllables};
 pub(crate) use script::simplified;
 
+/// Characters without a separator that are cut at once.
+const MAX_RUN: usize = 200;
+
 /// Characters of a word that is kept whole. A longer one is found by its parts, and its parts by
 /// themselves.
 const LONGEST_TERM: usize = 3;
@@ -86,8 +89,10 @@ impl Words {
     }
 
     fn cut_plain<'a>(&self, text: &'a str, words: &mut Vec<&'a str>) {
-        let cut = self.theirs.cut(text, false).into_iter();
-        words.extend(cut.map(|token| token.word).filter(|word| is_word(word)));
+        for run in runs(text) {
+            let cut = self.theirs.cut(run, false).into_iter();
+            words.extend(cut.map(|token| token.word).filter(|word| is_word(word)));
+        }
     }
 
     /// Bytes of the longest word of our dictionary that begins here.
@@ -104,7 +109,7 @@ impl Words {
 
     /// Every word that stands anywhere in a text, inside another one too.
     pub(crate) fn all<'a>(&self, text: &'a str) -> impl Iterator<Item = &'a str> {
-        let all = self.ours.cut_all(text).into_iter();
+        let all = runs(text).flat_map(|run| self.ours.cut_all(run));
         all.map(|token| token.word).filter(|word| is_word(word))
     }
 
@@ -119,6 +124,23 @@ impl Words {
         counts.retain(|_, count| *count >= least);
         counts.into_keys().collect()
     }
+}
+
+/// What stands between separators. The cutter counts characters anew for every word: time grows with
+/// the square of what it is given.
+fn runs(text: &str) -> impl Iterator<Item = &str> {
+    let between = text.split(|c: char| !c.is_alphanumeric());
+    between.flat_map(|mut rest| {
+        std::iter::from_fn(move || {
+            let end = rest
+                .char_indices()
+                .nth(MAX_RUN)
+                .map_or(rest.len(), |(at, _)| at);
+            let (run, next) = rest.split_at(end);
+            rest = next;
+            (!run.is_empty()).then_some(run)
+        })
+    })
 }
 
 pub(crate) fn is_han(c: char) -> bool {

@@ -63,7 +63,8 @@ fn left_out(text: &str) -> Vec<String> {
     let cut = words().cut(&simple).into_iter();
     let all = cut.chain(words().all(&simple));
     all.filter(|word| word.chars().nth(1).is_some() && word.chars().all(is_han))
-        .filter(|word| !known.contains(word) && seen.insert(*word))
+        // What begins a word is found as its prefix; it is no word of its own here.
+        .filter(|word| !known.iter().any(|it| it.starts_with(word)) && seen.insert(*word))
         .map(ToOwned::to_owned)
         .collect()
 }

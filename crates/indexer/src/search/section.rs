@@ -19,7 +19,10 @@ pub(super) fn of_snippet(
     let all = plain(snippet);
     let all = all.trim_matches('…');
     let mut num_breaks = 0;
-    for text in text_fields.iter().map_while(|name| document.get(*name)?.as_str()) {
+    for text in text_fields
+        .iter()
+        .map_while(|name| document.get(*name)?.as_str())
+    {
         if let Some(at) = text.find(all) {
             let upto = &text[..at + before.len()];
             return heading(document, num_breaks + upto.matches('\n').count());
@@ -57,7 +60,12 @@ mod tests {
             ],
         });
         let marks = ("<em>".to_owned(), "</em>".to_owned());
-        of_snippet(document.as_object()?, &["text", "text_2", "text_3"], snippet, &marks)
+        of_snippet(
+            document.as_object()?,
+            &["text", "text_2", "text_3"],
+            snippet,
+            &marks,
+        )
     }
 
     #[test]
