@@ -12,7 +12,7 @@ use std::sync::LazyLock;
 
 use jieba_rs::Jieba;
 
-pub(crate) use lists::{Lists, lists, use_folder};
+pub(crate) use lists::lists;
 pub(crate) use pinyin::{of_word as pinyin_of_word, syllables};
 pub(crate) use script::simplified;
 
@@ -35,6 +35,8 @@ pub(crate) struct Words {
     /// What the setting `dictionary` holds, and the length of its longest word.
     dictionary: HashSet<String>,
     longest: usize,
+    /// What its words begin with.
+    firsts: HashSet<char>,
 }
 
 pub(crate) fn words() -> &'static Words {
@@ -56,6 +58,10 @@ impl Words {
         Self {
             theirs,
             ours,
+            firsts: dictionary
+                .iter()
+                .filter_map(|it| it.chars().next())
+                .collect(),
             longest: longest.unwrap_or_default(),
             dictionary,
         }
@@ -97,6 +103,9 @@ impl Words {
 
     /// Bytes of the longest word of our dictionary that begins here.
     fn longest_at(&self, text: &str) -> Option<usize> {
+        if !self.firsts.contains(&text.chars().next()?) {
+            return None;
+        }
         let ends = text.char_indices().map(|(at, c)| at + c.len_utf8());
         let mut ends: Vec<usize> = ends.take(self.longest).collect();
         while let Some(end) = ends.pop() {

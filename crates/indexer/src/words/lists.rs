@@ -1,18 +1,12 @@
-//! The lists of words: ours, and an operator's on top of them.
+//! The lists of words.
 //!
 //! `synonyms.txt`: a line holds words that mean the same, or `word > other other`: who asks for the
 //! first is given the others too. `stop.txt`: words that say nothing. `#` begins a comment.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::io;
-use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::LazyLock;
 
-static LISTS: OnceLock<Lists> = OnceLock::new();
-
-const SYNONYMS: &str = "synonyms.txt";
-const STOP: &str = "stop.txt";
+static LISTS: LazyLock<Lists> = LazyLock::new(Lists::ours);
 
 /// All lists.
 #[derive(Debug, Default)]
@@ -21,27 +15,9 @@ pub(crate) struct Lists {
     stop: BTreeSet<String>,
 }
 
-/// The lists of this process.
+/// All of them.
 pub(crate) fn lists() -> &'static Lists {
-    LISTS.get_or_init(Lists::ours)
-}
-
-/// Puts an operator's lists on top of ours; once, before any document or query.
-pub(crate) fn use_folder(folder: &Path) -> io::Result<()> {
-    let mut lists = Lists::ours();
-    for (name, read) in [
-        (SYNONYMS, Lists::read_synonyms as fn(&mut Lists, &str)),
-        (STOP, Lists::read_stop),
-    ] {
-        match fs::read_to_string(folder.join(name)) {
-            Ok(text) => read(&mut lists, &text),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
-        }
-    }
-    // A second configuration of the same process has the same flag.
-    let _ = LISTS.set(lists);
-    Ok(())
+    &LISTS
 }
 
 impl Lists {

@@ -54,7 +54,7 @@ async fn the_section_that_holds_the_last_paragraph_of_a_long_speech_is_named() {
     let world = World::start().await;
     let filler = "我们要抓好农业生产，确保粮食安全。\n".repeat(18_000);
     let text = format!("一、抓好农业\n{filler}二、凝聚人心\n祝大家身体健康，谢谢鲲鹏。");
-    let num_paragraphs = text.lines().count() as u32;
+    let num_paragraphs = u32::try_from(text.lines().count()).unwrap();
     let speech = changed(&speech("长篇讲话", &text), |upsert| {
         let section = |number: &str, heading: &str, paragraph| Section {
             level: 1,
