@@ -21,6 +21,9 @@ pub(crate) const YEAR: &str = "search_year";
 /// Of a word in the text before its reading is indexed.
 const FREQUENT: usize = 2;
 
+/// Characters of a text that are helped: cutting takes long. The text itself is searched to its end.
+const MAX_CHARS: usize = 20_000;
+
 /// Fills the helper attributes of a document.
 pub(super) fn fill(fields: &mut Map<String, Value>, speech: &Speech) {
     let head = head(speech);
@@ -30,10 +33,12 @@ pub(super) fn fill(fields: &mut Map<String, Value>, speech: &Speech) {
         }
     };
     set(TITLE, title_words(&head));
-    let mut left = left_out(&speech.text);
+    let end = speech.text.char_indices().nth(MAX_CHARS);
+    let text = &speech.text[..end.map_or(speech.text.len(), |(at, _)| at)];
+    let mut left = left_out(text);
     left.sort_unstable();
     set(WORDS, left);
-    set(PINYIN, pinyin(&head, &speech.text));
+    set(PINYIN, pinyin(&head, text));
     let year = speech.date.map(|date| date.year().to_string());
     set(YEAR, year.into_iter().collect());
 }
