@@ -16,6 +16,9 @@ pub(crate) use lists::lists;
 pub(crate) use pinyin::{of_word as pinyin_of_word, syllables};
 pub(crate) use script::simplified;
 
+/// How names of bodies end, kept whole too: a synonym is looked up by three words at most.
+const BODIES: [char; 6] = ['委', '局', '部', '厅', '团', '会'];
+
 /// Characters without a separator that are cut at once.
 const MAX_RUN: usize = 200;
 
@@ -49,7 +52,9 @@ impl Words {
         let mut ours = theirs.clone();
         let mut dictionary = HashSet::new();
         for term in lists().terms() {
-            if theirs.cut(term, false).len() > 1 && term.chars().count() <= LONGEST_TERM {
+            if theirs.cut(term, false).len() > 1
+                && (term.ends_with(BODIES) || term.chars().count() <= LONGEST_TERM)
+            {
                 ours.add_word(term, None, None);
                 dictionary.insert(term.to_owned());
             }
