@@ -10,6 +10,8 @@
 mod mill;
 #[path = "pipeline/pages.rs"]
 mod pages;
+#[path = "pipeline/secured.rs"]
+mod secured;
 
 #[path = "pipeline/collections.rs"]
 mod collections;
@@ -23,11 +25,15 @@ mod faults;
 mod fields;
 #[path = "pipeline/memory.rs"]
 mod memory;
+#[path = "pipeline/permissions.rs"]
+mod permissions;
 #[path = "pipeline/politeness.rs"]
 mod politeness;
 #[path = "pipeline/recrawl.rs"]
 mod recrawl;
 #[path = "pipeline/refused.rs"]
 mod refused;
+#[path = "pipeline/reindexing.rs"]
+mod reindexing;
 #[path = "pipeline/takedown.rs"]
 mod takedown;

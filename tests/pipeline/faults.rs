@@ -120,8 +120,8 @@ async fn meilisearch_away_for_a_while_is_waited_for() {
 async fn a_restart_of_nats_is_survived_by_every_role() {
     let mut mill = with_pages(Mill::with_servers().await, &ROLES).await;
     mill.submit(&PATHS[..3]).await;
-    mill.nats.kill().await;
-    mill.nats.restart().await;
+    mill.secured.nats.kill().await;
+    mill.secured.nats.restart().await;
     mill.submit(&PATHS[3..]).await;
     each_is_one_document(&mill).await;
 }

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use testkit::{FakeSite, Role, RoleOptions, TestMeili, TestNats, eventually, run};
+use testkit::{FakeSite, Role, RoleOptions, TestMeili, eventually, run};
+
+use crate::secured::Secured;
 
 pub(crate) const SPEECHMILL: &str = env!("CARGO_BIN_EXE_speechmill");
 
@@ -22,25 +24,39 @@ const ENV: [(&str, &str); 7] = [
 ];
 
 pub(crate) struct Mill {
-    pub(crate) nats: TestNats,
+    pub(crate) secured: Secured,
     pub(crate) meili: TestMeili,
     pub(crate) site: FakeSite,
     roles: BTreeMap<&'static str, Role>,
     env: Vec<(String, String)>,
+    /// The key of Meilisearch that the indexer has: it may write, and no more.
+    write_key: String,
 }
 
 impl Mill {
     /// Servers and a site; no role runs yet.
     pub(crate) async fn with_servers() -> Self {
-        let (nats, meili, site) =
-            tokio::join!(TestNats::start(), TestMeili::start(), FakeSite::start());
-        Self {
-            nats,
+        let (secured, meili, site) =
+            tokio::join!(Secured::start(), TestMeili::start(), FakeSite::start());
+        let mut mill = Self {
+            secured,
             meili,
             site,
             roles: BTreeMap::new(),
             env: Vec::new(),
-        }
+            write_key: String::new(),
+        };
+        mill.set("MEILI_MASTER_KEY", mill.meili.key().to_owned());
+        let (_, keys) = mill.command(&["keys"]).await;
+        mill.env.clear();
+        keys[0]["key"]
+            .as_str()
+            .unwrap()
+            .clone_into(&mut mill.write_key);
+        // Roles may not create anything.
+        let (code, _) = mill.command(&["check", "--apply"]).await;
+        assert_eq!(code, Some(0));
+        mill
     }
 
     /// All of it.
@@ -57,27 +73,33 @@ impl Mill {
         self.env.push((name.to_owned(), value.into()));
     }
 
-    fn options<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> RoleOptions {
+    pub(crate) fn options(&self, args: &[&str]) -> RoleOptions {
         let known = ENV.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let options = RoleOptions::new(SPEECHMILL, args)
-            .nats(&self.nats)
+        let options = RoleOptions::new(SPEECHMILL, args.iter().copied())
+            .nats(&self.secured.nats)
             .meili(&self.meili);
+        let options = if args[0] == "indexer" {
+            options.env("SPEECHMILL_MEILI_KEY", &*self.write_key)
+        } else {
+            options
+        };
         known
             .into_iter()
+            .chain(self.secured.env(args))
             .chain(self.env.clone())
             .fold(options, |options, (name, value)| options.env(&name, value))
     }
 
     /// Starts a role and waits until it is ready.
     pub(crate) async fn start_role(&mut self, name: &'static str) {
-        let mut role = Role::spawn(&self.options([name]));
+        let mut role = Role::spawn(&self.options(&[name]));
         role.wait_ready().await;
         self.roles.insert(name, role);
     }
 
     /// Starts a role that kills itself: at `<stage>:<moment>`, or that and `:<id>`.
     pub(crate) fn start_crashing(&mut self, name: &'static str, plan: &str) {
-        let role = Role::spawn(&self.options([name]).env("SPEECHMILL_CRASH_AT", plan));
+        let role = Role::spawn(&self.options(&[name]).env("SPEECHMILL_CRASH_AT", plan));
         self.roles.insert(name, role);
     }
 
@@ -106,7 +128,7 @@ impl Mill {
 
     /// Runs a command to its end and reads its JSON lines.
     pub(crate) async fn command(&self, args: &[&str]) -> (Option<i32>, Vec<Value>) {
-        let output = run(&self.options(args.iter().copied()).arg("--json"), "").await;
+        let output = run(&self.options(args).arg("--json"), "").await;
         let text = String::from_utf8(output.stdout).unwrap();
         let lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
         (output.status.code(), lines.collect())
@@ -189,9 +211,9 @@ impl Mill {
         found.remove(0)
     }
 
-    /// NATS as any other client sees it.
+    /// NATS as any other client of an operator sees it.
     pub(crate) async fn outside(&self) -> async_nats::jetstream::Context {
-        let client = async_nats::connect(self.nats.url()).await.unwrap();
+        let client = self.secured.connect("operator", "_INBOX").await;
         async_nats::jetstream::new(client)
     }
 }

@@ -44,12 +44,17 @@ async fn a_refused_document_in_a_batch_is_the_only_dead_letter() {
     for path in &paths {
         mill.reaches(path, "extracted").await;
     }
-    let nats = mill.nats.url();
+    let nats = mill.secured.nats.url();
+    let (ca, seed) = (mill.secured.ca(), mill.secured.seed("indexer"));
     let meili = mill.meili.url();
     let config = Config::parse_from([
         "test",
         "--nats-url",
         &nats,
+        "--nats-ca",
+        ca.to_str().unwrap(),
+        "--nats-creds",
+        seed.to_str().unwrap(),
         "--meili-url",
         &meili,
         "--meili-key",
@@ -61,7 +66,7 @@ async fn a_refused_document_in_a_batch_is_the_only_dead_letter() {
         "--max-attempts",
         "3",
     ]);
-    let broker = Broker::connect(&config.broker, "test").await.unwrap();
+    let broker = Broker::connect(&config.broker, "indexer").await.unwrap();
     let sink = Indexer::new(&config.indexer, broker.clone())
         .unwrap()
         .with_documents(spoilt);

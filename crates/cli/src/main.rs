@@ -60,12 +60,16 @@ enum Command {
     Dead(commands::dead::Args),
     /// Extract pages once more that NATS still holds
     Reextract(commands::reextract::Args),
+    /// Build the index anew from what NATS holds, while it is searched
+    Reindex(commands::reindex::Args),
     /// Take URLs, or all of a site, out of the index and out of NATS; block and unblock them
     Remove(commands::remove::Args),
     /// Turn saved pages into speeches, without any server
     Extract(commands::extract::Args),
     /// Make the two keys of Meilisearch that speechmill needs, or find them again
     Keys(commands::keys::Args),
+    /// Make a key for each user of NATS, or find them again
+    NatsKeys(commands::nats_keys::Args),
     /// Compare NATS and Meilisearch with what this version needs
     Check(commands::check::Args),
 }
@@ -109,8 +113,10 @@ fn run(command: Command, matches: Option<&ArgMatches>) -> anyhow::Result<End> {
             Command::Host(args) => commands::host::run(args).await,
             Command::Dead(args) => commands::dead::run(args).await,
             Command::Reextract(args) => commands::reextract::run(args).await,
+            Command::Reindex(args) => commands::reindex::run(args).await,
             Command::Remove(args) => commands::remove::run(args).await,
             Command::Keys(args) => commands::keys::run(args).await,
+            Command::NatsKeys(args) => commands::nats_keys::run(&args),
             Command::Check(args) => commands::check::run(args).await,
             Command::Extract(_) => unreachable!("it needs no runtime"),
         }

@@ -9,6 +9,7 @@ use anyhow::Context;
 use telemetry::{Ready, Telemetry, TelemetryConfig};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use worker::topology::ConsumerSpec;
 use worker::{Broker, BrokerConfig, Process, WorkerConfig, WorkerError};
 
 use crate::exit::End;
@@ -50,12 +51,13 @@ impl Role {
     /// Listens for health checks, connects, and makes sure that NATS is set up.
     pub(crate) async fn set_up(
         name: &str,
+        consumers: &[ConsumerSpec],
         config: &RoleConfig,
         signals: Signals,
     ) -> anyhow::Result<Self> {
         let telemetry = Telemetry::bind(&config.telemetry).await?;
         let broker = Broker::connect(&config.broker, name).await?;
-        broker.ensure_topology().await?;
+        broker.ensure_topology(consumers).await?;
         let process = Process::new(broker.clone(), config.worker, signals.shutdown.clone());
         Ok(Self {
             broker,

@@ -59,9 +59,9 @@ pub(crate) fn traced(
     }
     refuse_other_types(page)?;
     let decoded = charset::decode(page.body, page.content_type)?;
-    let dom = dom::parse(&decoded.text)?;
+    let text = &*sites::bound_attributes(&decoded.text);
+    let dom = dom::parse(text)?;
     let profile = sites.for_host(&page.final_url.host());
-    let text = &decoded.text;
     let mut reading = read(page, text, &dom, profile, sites, memory);
     if reading.skip.is_some_and(|skip| skip != Skip::NoMainText) && !memory.is_empty() {
         // Without the site's own lines a short text may look like none: they don't decide that.
@@ -258,7 +258,7 @@ pub(crate) fn main_text(
     let lines = lines.unwrap_or_default();
     let reads_well = || arbitration::purity(&lines) >= PURE;
     let is_sure = first.as_ref().is_some_and(|c| c.margin >= SURE) && reads_well();
-    let second = (!is_sure).then(|| second_opinion::ask(text, dom.depth));
+    let second = (!is_sure).then(|| second_opinion::ask(text, dom));
     let Some(second) = second.flatten() else {
         return Opinions {
             body: first.as_ref().map(|choice| Body::of_generic(flat, choice)),

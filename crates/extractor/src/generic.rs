@@ -197,7 +197,7 @@ fn trim(flat: &Flat, elem: usize, candidates: &[usize], margin: f64) -> Choice {
         } else if block.link_share() > 0.8 && block.marks == 0 && block.chars > 4 {
             Some("links")
         } else {
-            noise::drops(&block.text)
+            rule.filter(|rule| noise::is_sure(rule, &block.text))
         };
         match verdict {
             None => choice.kept.push(i),

@@ -74,14 +74,19 @@ static COMPILED: LazyLock<Vec<(&str, Regex)>> = LazyLock::new(|| {
     RULES.iter().map(compile).collect()
 });
 
-/// The rule by which a line is dropped, if any. A line with two marks of prose is kept, unless its rule
-/// is one that no speech falls under.
+/// The rule by which a line is dropped, if any.
 pub(crate) fn drops(line: &str) -> Option<&'static str> {
+    rule_of(line).filter(|rule| is_sure(rule, line))
+}
+
+/// Whether a line is dropped by the rule that it falls under. With two marks of prose it is kept, unless
+/// no speech falls under the rule.
+pub(crate) fn is_sure(rule: &str, line: &str) -> bool {
     let marks = line
         .chars()
         .filter(|c| "，。；！？、,;!?".contains(*c))
         .count();
-    rule_of(line).filter(|rule| marks < 2 || matches!(*rule, "copyright" | "promotion" | "wall"))
+    marks < 2 || matches!(rule, "copyright" | "promotion" | "wall")
 }
 
 /// The rule that a line falls under, if any.

@@ -1,7 +1,8 @@
 //! The second opinion: a readability-like extractor, asked where the first is unsure.
 //!
 //! In: the page's text. Out: blocks of what it holds for the article. It works on a tree of its own
-//! and recurses, so pages that nest deeply are kept from it, and a panic in it is no panic of ours.
+//! without bounds and recurses, so odd pages and those that nest deeply are kept from it, and a panic
+//! in it is no panic of ours.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -9,6 +10,7 @@ use dom_smoothie::{Config, Readability};
 use scraper::Html;
 
 use crate::blocks::flatten;
+use crate::dom::Dom;
 
 /// Characters below which it tries again with weaker rules.
 const CHAR_THRESHOLD: usize = 150;
@@ -19,8 +21,8 @@ const MAX_DEPTH: usize = 256;
 /// Bytes of a page that it is asked about.
 const MAX_BYTES: usize = 2 * 1024 * 1024;
 
-pub(crate) fn ask(page: &str, depth: usize) -> Option<Vec<String>> {
-    if depth > MAX_DEPTH || page.len() > MAX_BYTES {
+pub(crate) fn ask(page: &str, dom: &Dom) -> Option<Vec<String>> {
+    if !dom.is_ordinary || dom.depth > MAX_DEPTH || page.len() > MAX_BYTES {
         return None;
     }
     let config = Config {

@@ -1,5 +1,6 @@
 //! Pages that hold no speech: lists, logins, errors, and whatever else has no main text.
 
+use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -161,7 +162,8 @@ fn unmarked_prose(flat: &Flat, body: &Body) -> usize {
     let (first, last) = body.span;
     let blocks = flat.blocks.iter().take(last + 1).skip(first);
     let lines = blocks.filter(|b| b.link_chars == 0 && b.chars >= LONG_LINE);
-    let unmarked = lines.filter(|b| b.marks == 0 && body.paragraphs.contains(&b.text));
+    let paragraphs: HashSet<&String> = body.paragraphs.iter().collect();
+    let unmarked = lines.filter(|b| b.marks == 0 && paragraphs.contains(&b.text));
     unmarked.map(|block| block.chars).sum()
 }
 

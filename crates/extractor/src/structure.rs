@@ -38,6 +38,9 @@ static NUMBERS: LazyLock<[Regex; 5]> = LazyLock::new(|| {
     .map(|pattern| Regex::new(pattern).expect("a valid pattern"))
 });
 
+/// What numbers begin with, other than digits.
+const FIRST: &str = "一二三四五六七八九十百第（(①②③④⑤⑥⑦⑧⑨⑩⑪⑫";
+
 static SALUTATION: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"^[^。；]{0,58}(?:同志|各位|尊敬的|朋友们|同学们|老师们|女士们|先生们|来宾|來賓|代表们|委员们|乡亲们|战友们|同仁)[^。；]{0,58}$")
         .expect("a valid pattern")
@@ -110,6 +113,11 @@ pub(crate) fn sections(paragraphs: &[String]) -> Vec<Section> {
 }
 
 fn numbered(paragraph: &str) -> Option<Numbered<'_>> {
+    // What no number begins with needs no pattern.
+    let first = paragraph.chars().next()?;
+    if !first.is_ascii_digit() && !FIRST.contains(first) {
+        return None;
+    }
     for (level, pattern) in (1_u8..).zip(NUMBERS.iter()) {
         let Some(found) = pattern.captures(paragraph) else {
             continue;

@@ -17,6 +17,9 @@ use crate::{HostMemory, dates, kind};
 /// Characters of a heading that may be a title.
 const LONGEST: usize = 120;
 
+/// Bytes of a `<meta>` element's content that are read.
+const LONGEST_CONTENT: usize = 4_000;
+
 /// Characters that two spellings of a title share, at least.
 const SHORTEST_COMMON: usize = 5;
 
@@ -182,7 +185,7 @@ fn headings(html: &Html) -> Vec<Heading> {
         };
         let Some(rank) = rank(element) else { continue };
         let text = if element.name() == "meta" {
-            crate::normalise::line(element.attr("content").unwrap_or_default())
+            line(element.attr("content").unwrap_or_default())
         } else {
             text_of(node)
         };
@@ -322,10 +325,15 @@ pub(crate) fn meta(html: &Html, names: &[&str]) -> Option<String> {
                 .filter_map(|key| element.attr(key))
                 .any(|name| name.eq_ignore_ascii_case(wanted));
             let content = element.attr("content").filter(|_| is_wanted)?;
-            let content = crate::normalise::line(content);
+            let content = line(content);
             (!content.is_empty()).then_some(content)
         })
     })
+}
+
+/// A title or a date; of what is too long for either the beginning.
+fn line(content: &str) -> String {
+    crate::normalise::line(&content[..content.floor_char_boundary(LONGEST_CONTENT)])
 }
 
 /// Whether a line says nothing but the title.

@@ -140,7 +140,7 @@ pub struct IndexerConfig {
     #[arg(
         long,
         env = "SPEECHMILL_BATCH_DOCUMENTS",
-        default_value_t = 500,
+        default_value_t = 1_000,
         help_heading = "Indexer"
     )]
     pub batch_documents: usize,
@@ -149,20 +149,20 @@ pub struct IndexerConfig {
     #[arg(
         long,
         env = "SPEECHMILL_BATCH_BYTES",
-        default_value_t = 16 * 1024 * 1024,
+        default_value_t = 8 * 1024 * 1024,
         help_heading = "Indexer"
     )]
     pub batch_bytes: usize,
 
     /// How long the first speech of a batch waits for others.
-    #[arg(long, env = "SPEECHMILL_BATCH_WAIT", default_value = "250ms", value_parser = parse_duration, help_heading = "Indexer")]
+    #[arg(long, env = "SPEECHMILL_BATCH_WAIT", default_value = "20ms", value_parser = parse_duration, help_heading = "Indexer")]
     pub batch_wait: Duration,
 
     /// Batches on their way at once.
     #[arg(
         long,
         env = "SPEECHMILL_BATCHES_IN_FLIGHT",
-        default_value_t = 2,
+        default_value_t = 4,
         help_heading = "Indexer"
     )]
     pub batches_in_flight: usize,

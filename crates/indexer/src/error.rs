@@ -129,6 +129,9 @@ pub enum IndexError {
         /// What it said.
         message: String,
     },
+    /// A reindex puts its second index in the place of the first, in this process or another.
+    #[error("a reindex is about to switch to its new index")]
+    Switching,
     /// The broker failed us.
     #[error(transparent)]
     Broker(Arc<BrokerError>),
@@ -213,7 +216,8 @@ impl Failure for IndexError {
             | Self::Foreign { .. }
             | Self::NoRoom { .. }
             | Self::TaskCanceled { .. }
-            | Self::TaskLost { .. } => Verdict::Wait,
+            | Self::TaskLost { .. }
+            | Self::Switching => Verdict::Wait,
             // Whatever ends Meilisearch's own work may pass: but not for ever.
             Self::Internal { .. } => Verdict::Retry { after: None },
             _ if self.is_about_documents() => Verdict::Reject,
@@ -235,6 +239,7 @@ impl Failure for IndexError {
             Self::TaskCanceled { .. } => "task_canceled",
             Self::TaskLost { .. } => "task_lost",
             Self::Settings { .. } => "meilisearch_settings",
+            Self::Switching => "reindex_switching",
             Self::Refused { code, .. }
             | Self::Document { code, .. }
             | Self::Internal { code, .. } => return Cow::Owned(code.clone()),

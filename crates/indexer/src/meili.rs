@@ -5,6 +5,7 @@
 
 mod documents;
 mod http;
+mod indexes;
 mod sdk;
 mod tasks;
 
@@ -45,6 +46,14 @@ impl Meili {
     /// The name of the index.
     pub fn index_name(&self) -> &str {
         &self.index
+    }
+
+    /// The index that a reindex fills: its name is covered by the key of the first.
+    pub(crate) fn second(&self) -> Self {
+        Self {
+            http: self.http.clone(),
+            index: format!("{}-rebuild", self.index),
+        }
     }
 
     pub(crate) fn http(&self) -> &Http {

@@ -5,16 +5,17 @@
 
 mod part;
 
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use futures_util::stream;
 use messages::{SpeechChange, Upsert};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 use worker::topology::{ConsumerSpec, INDEXER, SPEECHES};
 use worker::{BatchLimits, Broker, Delivery, Failure, Sink, Verdict};
 
-use crate::{IndexError, IndexerConfig, Meili, SpeechDocument, metrics};
+use crate::{IndexError, IndexerConfig, Meili, SpeechDocument, metrics, reindex};
 use part::{Item, Part};
 
 /// Questions to the broker at once.
@@ -23,20 +24,24 @@ const MAX_READS: usize = 32;
 /// Makes the document of a speech and its version.
 type ToDocument = fn(&Upsert, u64) -> SpeechDocument;
 
-/// Takes speech changes into Meilisearch.
+/// Takes speech changes into Meilisearch. A clone shares its turns.
+#[derive(Clone)]
 pub struct Indexer {
     meili: Meili,
     broker: Broker,
     limits: BatchLimits,
     to_document: ToDocument,
     /// Held while writes are posted: Meilisearch works in the order of its 202s.
-    turn: Mutex<Turn>,
+    turn: Arc<Mutex<Turn>>,
+    /// It writes the index that is searched, and so pauses while a reindex switches.
+    is_live: bool,
 }
 
 /// What must be done before the next write.
 #[derive(Default)]
-struct Turn {
+pub(crate) struct Turn {
     is_prepared: bool,
+    taken_at: Option<Instant>,
     /// Tasks that we lost sight of. A speech must not be in two unfinished ones.
     unfinished: Vec<u32>,
 }
@@ -56,7 +61,8 @@ impl Indexer {
             broker,
             limits: config.limits(),
             to_document: SpeechDocument::new,
-            turn: Mutex::default(),
+            turn: Arc::default(),
+            is_live: true,
         })
     }
 
@@ -68,8 +74,39 @@ impl Indexer {
             broker,
             limits,
             to_document: SpeechDocument::new,
-            turn: Mutex::default(),
+            turn: Arc::default(),
+            is_live: true,
         }
+    }
+
+    /// One that fills the second index of a reindex.
+    pub(crate) fn of_second(&self) -> Self {
+        Self {
+            meili: self.meili.second(),
+            turn: Arc::default(),
+            is_live: false,
+            ..self.clone()
+        }
+    }
+
+    pub(crate) fn meili(&self) -> &Meili {
+        &self.meili
+    }
+
+    pub(crate) fn broker(&self) -> &Broker {
+        &self.broker
+    }
+
+    /// Keeps all writes of this process back until it is dropped.
+    pub(crate) async fn pause(&self) -> MutexGuard<'_, Turn> {
+        self.turn.lock().await
+    }
+
+    /// Whether it got messages of late: of several processes one does.
+    pub(crate) fn is_active(&self, within: Duration) -> bool {
+        self.turn.try_lock().map_or(true, |turn| {
+            turn.taken_at.is_some_and(|at| at.elapsed() < within)
+        })
     }
 
     /// Makes documents in another way: how a test gets one that Meilisearch refuses.
@@ -139,7 +176,11 @@ impl Indexer {
     ) -> Vec<Sent<'a>> {
         let mut turn = self.turn.lock().await;
         let mut sent = Vec::new();
-        let mut halt = turn.prepare(&self.meili).await.err();
+        turn.taken_at = Some(Instant::now());
+        let mut halt = match turn.prepare(&self.meili).await {
+            Ok(()) if self.is_live => reindex::check_pause(&self.broker).await.err(),
+            prepared => prepared.err(),
+        };
         for part in parts {
             if let Some(error) = &halt {
                 part.fail(error, verdicts);

@@ -114,8 +114,8 @@ fn canonicalise(mut url: Url) -> Result<CanonicalUrl, UrlError> {
     }
     let malformed = |url: &Url| UrlError::Malformed(shorten(url.as_str()));
     let host = url.host_str().ok_or_else(|| malformed(&url))?;
-    if let Some(bare) = host.strip_suffix('.') {
-        let bare = bare.to_owned();
+    if host.ends_with('.') {
+        let bare = host.trim_end_matches('.').to_owned();
         url.set_host(Some(&bare)).map_err(|_| malformed(&url))?;
     }
     if url.host_str().is_none_or(str::is_empty) {

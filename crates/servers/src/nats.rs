@@ -47,6 +47,8 @@ pub struct NatsOptions {
     pub max_store_bytes: Option<u64>,
     /// More lines of configuration: TLS, accounts, cluster, monitoring.
     pub extra_config: String,
+    /// Variables for it: the configuration may name them with a `$`.
+    pub env: Vec<(String, String)>,
     /// See [`crate::ProcessOptions::own_group`].
     pub own_group: bool,
     /// How long it may take to become ready.
@@ -65,6 +67,7 @@ impl NatsOptions {
             sync: SyncInterval::default(),
             max_store_bytes: None,
             extra_config: String::new(),
+            env: Vec::new(),
             own_group: false,
             start_limit: Duration::from_secs(30),
             binary: None,
@@ -159,6 +162,7 @@ impl Server for Nats {
             .map_err(ServerError::io("writing the configuration of nats-server"))?;
         let mut command = Command::new(&self.program);
         command.arg("-c").arg(file).current_dir(&self.data);
+        command.envs(self.options.env.iter().map(|(name, value)| (name, value)));
         Ok(command)
     }
 

@@ -5,6 +5,7 @@
 //! In: the built-in profiles and the operator's folder. Out: [`Sites`], asked by host. Nothing is
 //! fetched here.
 
+mod attributes;
 pub mod charset;
 mod config;
 mod error;
@@ -15,6 +16,7 @@ mod profile;
 mod scope;
 mod sites;
 
+pub use attributes::bound_attributes;
 pub use config::SitesConfig;
 pub use error::SiteError;
 pub use lists::next_page_of_list;

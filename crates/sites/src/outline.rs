@@ -42,7 +42,7 @@ impl Outline {
     pub(crate) fn of(page: &str) -> Self {
         let tokenizer = Tokenizer::new(Sink::default(), TokenizerOpts::default());
         let input = BufferQueue::default();
-        input.push_back(page.into());
+        input.push_back(crate::bound_attributes(page).as_ref().into());
         // A script that ends hands control back; what it would write is not ours to know.
         while !input.is_empty() {
             let _ = tokenizer.feed(&input);

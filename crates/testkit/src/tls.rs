@@ -37,6 +37,14 @@ impl TestCa {
         self.sign(&params(names))
     }
 
+    /// The same for a server that reads files: the certificate and its key, both as PEM.
+    pub fn certificate_pem(&self, names: &[&str]) -> (String, String) {
+        let key = new_key();
+        let certificate = params(names).signed_by(&key, &self.0);
+        let certificate = certificate.expect("a certificate");
+        (certificate.pem(), key.serialize_pem())
+    }
+
     /// One that was good until the year 2001.
     pub fn expired_certificate(&self, names: &[&str]) -> ServerCertificate {
         let mut params = params(names);

@@ -1,5 +1,6 @@
 //! The connection to NATS, shared by all that a process does.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,6 +8,8 @@ use async_nats::jetstream::{self, Context, context::ContextBuilder};
 use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event};
 use tokio::sync::watch;
 
+use crate::permissions::INBOX;
+use crate::user_key::seed_in;
 use crate::{BrokerConfig, BrokerError};
 
 /// How long a request or a PubAck may take before it is made again.
@@ -35,7 +38,7 @@ impl Broker {
     pub async fn connect(config: &BrokerConfig, name: &str) -> Result<Self, BrokerError> {
         let servers = parse_servers(&config.nats_url)?;
         let connections = Arc::new(watch::Sender::new(0));
-        let options = options(config, name, connections.clone()).await?;
+        let options = options(config, name, connections.clone())?;
         let connecting = async_nats::connect_with_options(servers, options);
         let client = match tokio::time::timeout(config.nats_timeout, connecting).await {
             Ok(Ok(client)) => client,
@@ -117,13 +120,14 @@ fn parse_servers(urls: &str) -> Result<Vec<async_nats::ServerAddr>, BrokerError>
         .collect()
 }
 
-async fn options(
+fn options(
     config: &BrokerConfig,
     name: &str,
     connections: Arc<watch::Sender<u64>>,
 ) -> Result<ConnectOptions, BrokerError> {
     let mut options = ConnectOptions::new()
         .name(format!("speechmill {name}"))
+        .custom_inbox_prefix(format!("{INBOX}{name}"))
         .connection_timeout(config.nats_timeout)
         .request_timeout(Some(REQUEST_TIMEOUT))
         .ping_interval(Duration::from_secs(10))
@@ -147,15 +151,33 @@ async fn options(
                 }
             }
         });
+    if let Some(path) = &config.nats_ca {
+        if !path.is_file() {
+            return Err(BrokerError::Config(format!(
+                "SPEECHMILL_NATS_CA: {} is not a file",
+                path.display()
+            )));
+        }
+        options = options.add_root_certificates(path.clone());
+    }
     if let Some(path) = &config.nats_creds {
-        options = options.credentials_file(path).await.map_err(|_| {
+        options = with_credentials(options, path).map_err(|_| {
             BrokerError::Config(format!(
-                "SPEECHMILL_NATS_CREDS: {} can't be read as a credentials file of NATS",
+                "SPEECHMILL_NATS_CREDS: {} can't be read as a credentials file of NATS, nor as the seed of a user",
                 path.display()
             ))
         })?;
     }
     Ok(options)
+}
+
+/// The reason of a failure may quote the file: it is for nobody.
+fn with_credentials(options: ConnectOptions, path: &Path) -> std::io::Result<ConnectOptions> {
+    let text = std::fs::read_to_string(path)?;
+    match seed_in(&text) {
+        Some(seed) => Ok(options.nkey(seed.to_owned())),
+        None => options.credentials(&text),
+    }
 }
 
 fn connect_error(config: &BrokerConfig, source: async_nats::ConnectError) -> BrokerError {

@@ -37,9 +37,13 @@ pub struct BrokerConfig {
     )]
     pub nats_url: String,
 
-    /// A credentials file of NATS.
+    /// A credentials file of NATS, or a file with the seed of a user's nkey.
     #[arg(long, env = "SPEECHMILL_NATS_CREDS")]
     pub nats_creds: Option<PathBuf>,
+
+    /// Certificates (PEM) to trust besides those of the system, for a URL that begins with tls://.
+    #[arg(long, env = "SPEECHMILL_NATS_CA")]
+    pub nats_ca: Option<PathBuf>,
 
     /// How long to look for NATS before giving up.
     #[arg(long, env = "SPEECHMILL_NATS_TIMEOUT", default_value = "5s", value_parser = parse_duration)]

@@ -55,6 +55,18 @@ impl Process {
         sink_loop::run(self, Arc::new(sink)).await
     }
 
+    /// Does work that ends only by a failure, beside the loops; it is dropped when the process ends.
+    pub async fn run_beside<E: Failure>(
+        &self,
+        work: impl Future<Output = E>,
+    ) -> Result<(), WorkerError> {
+        tokio::select! {
+            () = self.shutdown().cancelled() => {}
+            error = work => self.stop(&error),
+        }
+        self.result()
+    }
+
     /// Takes one message through a stage, if one comes within `patience`: for tests. A message that
     /// would have to wait is given back.
     pub async fn run_once<S: Stage>(

@@ -151,8 +151,9 @@ impl Context<'_> {
                 self.publish_plain(&subject, &payload, &headers).await?;
             }
             Output::Unscheduled { subject } => {
-                let empty = || self.process.broker().empty(&subject);
-                persist(self, empty).await?;
+                // Erased, not purged: see takedown.rs. A schedule that is erased fires no more.
+                let erase = || self.process.broker().erase(topology::CRAWL, &subject);
+                persist(self, erase).await?;
             }
             Output::Dead(letter) => {
                 self.publish_dead_letter(&letter, origin, n).await?;

@@ -73,7 +73,7 @@ impl Puller {
     pub(crate) async fn request(&mut self, batch: usize) -> Result<Pull, BrokerError> {
         if self.is_consumer_missing {
             tokio::time::sleep(PAUSE).await;
-            self.broker.create_absent().await?;
+            self.broker.create(&[self.spec]).await?;
             self.is_consumer_missing = false;
         }
         let connections = self.broker.connections();

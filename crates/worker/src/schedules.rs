@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use crate::latest::NotPublished;
 use crate::outbox::at_time;
 use crate::publish::{SCHEDULE, add_schedule};
-use crate::topology::{CRAWL, stream_of};
+use crate::topology::CRAWL;
 use crate::walk::Walk;
 use crate::{Broker, BrokerError};
 
@@ -85,16 +85,6 @@ impl Broker {
             Err(NotPublished::Conflict) => Ok(false),
             Err(NotPublished::Failed(error)) => Err(error),
         }
-    }
-
-    /// Empties a subject; a schedule that stands there fires no more.
-    pub(crate) async fn empty(&self, subject: &str) -> Result<(), BrokerError> {
-        let Some(stream) = self.find_stream(stream_of(subject)).await? else {
-            return Ok(());
-        };
-        let purge = stream.purge().filter(subject);
-        let purged = purge.await.map(|_| ());
-        purged.map_err(|e| BrokerError::request("end a schedule", e))
     }
 }
 

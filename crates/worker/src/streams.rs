@@ -1,6 +1,7 @@
 //! What streams and consumers hold right now, for operators and for back-pressure.
 
 use serde::Serialize;
+use time::OffsetDateTime;
 
 use crate::topology::{CONSUMERS, ConsumerSpec, STREAMS, StreamSpec};
 use crate::{Broker, BrokerError};
@@ -16,6 +17,9 @@ pub struct StreamState {
     pub num_bytes: u64,
     /// Its limit, where it has one.
     pub max_bytes: Option<u64>,
+    /// When its oldest message was stored.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub oldest_at: Option<OffsetDateTime>,
 }
 
 /// A consumer's state.
@@ -47,6 +51,7 @@ impl Broker {
             num_messages: info.state.messages,
             num_bytes: info.state.bytes,
             max_bytes: u64::try_from(info.config.max_bytes).ok(),
+            oldest_at: (info.state.messages > 0).then_some(info.state.first_timestamp),
         }))
     }
 

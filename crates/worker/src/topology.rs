@@ -159,6 +159,13 @@ pub const CONSUMERS: [ConsumerSpec; 6] = [
     INDEXER,
 ];
 
+/// What the role crawler consumes.
+pub const CRAWLER_CONSUMES: [ConsumerSpec; 3] = [ADMIT_SUBMITTED, ADMIT_FOUND, CRAWLER];
+/// What the role extractor consumes.
+pub const EXTRACTOR_CONSUMES: [ConsumerSpec; 2] = [EXTRACTOR, EXTRACTOR_AGAIN];
+/// What the role indexer consumes.
+pub const INDEXER_CONSUMES: [ConsumerSpec; 1] = [INDEXER];
+
 /// All buckets.
 pub const BUCKETS: [Bucket; 4] = [Bucket::Urls, Bucket::Hosts, Bucket::Attempts, Bucket::Jobs];
 

@@ -3,10 +3,25 @@
 //! In: a stream and subjects, `*` and `>` allowed. Out: message after message, each by a direct get
 //! of its own: a walk is no consumer, takes nothing, and sees what comes while it walks.
 
+use std::time::Instant;
+
 use async_nats::jetstream::message::StreamMessage;
 use async_nats::jetstream::stream::{DirectGetErrorKind, Stream};
 
-use crate::{Broker, BrokerError};
+use messages::Message;
+
+use crate::topology::StreamSpec;
+use crate::{BatchLimits, Broker, BrokerError, Delivery};
+
+/// Messages that stand one after the other in a stream.
+pub struct Run<M> {
+    /// Those that could be decoded.
+    pub messages: Vec<Delivery<M>>,
+    /// The sequence of the last one looked at.
+    pub last: u64,
+    /// Nothing stood behind them when they were read.
+    pub is_end: bool,
+}
 
 /// Where a walk has come to.
 pub(crate) struct Walk {
@@ -33,6 +48,44 @@ impl Walk {
 }
 
 impl Broker {
+    /// The first messages after a sequence, as many as make a batch; what can't be decoded is passed
+    /// over.
+    pub async fn messages_after<M: Message>(
+        &self,
+        stream: StreamSpec,
+        after: u64,
+        limits: BatchLimits,
+    ) -> Result<Run<M>, BrokerError> {
+        let mut walk = self.walk(stream.name, stream.subjects[0]).await?;
+        walk.from = after + 1;
+        let mut run = Run {
+            messages: Vec::new(),
+            last: after,
+            is_end: false,
+        };
+        let mut num_bytes = 0;
+        while run.messages.len() < limits.max_messages && num_bytes < limits.max_bytes {
+            let Some(found) = walk.next().await? else {
+                run.is_end = true;
+                break;
+            };
+            run.last = found.sequence;
+            num_bytes += found.payload.len();
+            if let Ok(message) = M::decode(&found.subject, &found.payload) {
+                run.messages.push(Delivery {
+                    message,
+                    subject: found.subject.to_string(),
+                    sequence: found.sequence,
+                    published_at: found.time,
+                    delivered: 1,
+                    pulled_at: Instant::now(),
+                    num_bytes: found.payload.len(),
+                });
+            }
+        }
+        Ok(run)
+    }
+
     /// A walk over a stream that is there.
     pub(crate) async fn walk(
         &self,

@@ -6,6 +6,7 @@
 
 mod crawl;
 mod extract;
+mod index;
 mod pipeline;
 mod relevance;
 mod texts;
@@ -30,6 +31,8 @@ enum Name {
     Crawl(crawl::Args),
     /// Extraction from saved pages, against nothing but parsing them, and its memory.
     Extract(extract::Args),
+    /// The indexer, against a bulk load of the same documents by hand.
+    Index(index::Args),
     /// Generated pages, from publishing their URLs until Meilisearch holds all of them.
     Pipeline(pipeline::Args),
     /// Graded answers to Chinese queries, against what is found.
@@ -42,6 +45,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     match &args.name {
         Name::Crawl(args) => runtime.block_on(crawl::run(args)),
         Name::Extract(args) => runtime.block_on(extract::run(args)),
+        Name::Index(args) => runtime.block_on(index::run(args)),
         Name::Pipeline(args) => runtime.block_on(pipeline::run(args)),
         Name::Relevance(args) => runtime.block_on(relevance::run(args)),
     }

@@ -1,4 +1,4 @@
-//! The project's own commands: `cargo xtask tools | test | demo | bench`.
+//! The project's own commands: `cargo xtask tools | test | demo | bench | fuzz`.
 //!
 //! In: a sub-command. Out: what it prints, and the exit code of the step that failed. Each
 //! sub-command has a file of its own; nothing here is part of the program that we ship.
@@ -6,6 +6,7 @@
 mod bench;
 mod command;
 mod demo;
+mod fuzz;
 mod http;
 mod interrupt;
 mod mill;
@@ -39,6 +40,8 @@ enum Command {
     Demo(demo::Args),
     /// Measure one thing and print the numbers.
     Bench(bench::Args),
+    /// Feed the parsers made-up bytes, each target in a process of its own.
+    Fuzz(fuzz::Args),
 }
 
 fn main() -> ExitCode {
@@ -47,6 +50,7 @@ fn main() -> ExitCode {
         Command::Test(args) => test::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Bench(args) => bench::run(&args),
+        Command::Fuzz(args) => fuzz::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

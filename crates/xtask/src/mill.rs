@@ -8,7 +8,7 @@ mod metrics;
 mod role;
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::time::Duration;
 
@@ -68,13 +68,24 @@ impl Mill {
             roles: Vec::new(),
         };
         for args in &options.roles {
-            let role = Role::spawn(mill.command(args), &args[0], &options.folder)?;
-            mill.roles.push(role);
+            mill.spawn(args, &args[0], &options.folder)?;
         }
         for role in &mut mill.roles {
             role.wait_ready().await?;
         }
         Ok(mill)
+    }
+
+    /// Starts one more role, whose log has this name; does not wait for it.
+    pub(crate) fn spawn(
+        &mut self,
+        args: &[String],
+        name: &str,
+        folder: &Path,
+    ) -> anyhow::Result<()> {
+        let role = Role::spawn(self.command(args), name, folder)?;
+        self.roles.push(role);
+        Ok(())
     }
 
     /// `speechmill` with these arguments, told of our servers and of nothing else.

@@ -35,6 +35,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("telemetry", &[]),
     ("servers", &[]),
     ("testkit", &["messages", "servers"]),
+    ("fuzz", &["extractor", "messages", "sites"]),
     ("xtask", &["messages", "servers", "testkit", "worker"]),
 ];
 

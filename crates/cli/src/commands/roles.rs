@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use crawler::{Admission, Crawler, CrawlerConfig};
 use extractor::ExtractorConfig;
-use indexer::{IndexError, Indexer, IndexerConfig};
+use indexer::{IndexError, Indexer, IndexerConfig, Rebuild};
 use sites::{Sites, SitesConfig};
-use worker::topology::CRAWLER;
+use worker::topology::{CRAWLER, CRAWLER_CONSUMES, EXTRACTOR_CONSUMES, INDEXER_CONSUMES};
 use worker::{Failure, Process, Verdict, WorkerConfig};
 
 use crate::exit::End;
@@ -62,7 +62,7 @@ pub(crate) async fn crawler(args: CrawlerArgs) -> anyhow::Result<End> {
     init_logs(&args.role.telemetry);
     let sites = Arc::new(args.sites.load()?);
     args.crawler.validate()?;
-    let role = Role::set_up("crawler", &args.role, Signals::watch()?).await?;
+    let role = Role::set_up("crawler", &CRAWLER_CONSUMES, &args.role, Signals::watch()?).await?;
     let loops = crawler_loops(&role.process, &args.crawler, args.role.worker, &sites)?;
     role.run(loops).await
 }
@@ -70,7 +70,13 @@ pub(crate) async fn crawler(args: CrawlerArgs) -> anyhow::Result<End> {
 pub(crate) async fn extractor(args: ExtractorArgs) -> anyhow::Result<End> {
     init_logs(&args.role.telemetry);
     let sites = Arc::new(args.sites.load()?);
-    let role = Role::set_up("extractor", &args.role, Signals::watch()?).await?;
+    let role = Role::set_up(
+        "extractor",
+        &EXTRACTOR_CONSUMES,
+        &args.role,
+        Signals::watch()?,
+    )
+    .await?;
     let loops = extractor_loops(&role.process, &args.extractor, &sites);
     role.run(loops).await
 }
@@ -78,7 +84,7 @@ pub(crate) async fn extractor(args: ExtractorArgs) -> anyhow::Result<End> {
 pub(crate) async fn indexer(args: IndexerArgs) -> anyhow::Result<End> {
     init_logs(&args.role.telemetry);
     args.indexer.validate()?;
-    let role = Role::set_up("indexer", &args.role, Signals::watch()?).await?;
+    let role = Role::set_up("indexer", &INDEXER_CONSUMES, &args.role, Signals::watch()?).await?;
     let loops = indexer_loops(&role.process, &args.indexer).await?;
     role.run(loops).await
 }
@@ -123,7 +129,11 @@ pub(crate) async fn indexer_loops(
     let sink = Indexer::new(config, process.broker().clone())?;
     prepare(&sink).await?;
     let process = process.clone();
-    Ok(vec![Box::pin(async move { process.run_sink(sink).await })])
+    let (rebuild, beside) = (Rebuild::new(&sink), process.clone());
+    Ok(vec![
+        Box::pin(async move { process.run_sink(sink).await }),
+        Box::pin(async move { rebuild.keep(&beside).await }),
+    ])
 }
 
 /// A role that starts beside Meilisearch may come first; one that finds nothing says so and ends.

@@ -1,15 +1,22 @@
 //! `speechmill status`: where everything is, or where one URL is and why.
 
+mod bursts;
+
 use std::collections::BTreeMap;
 
 use indexer::{MeiliConfig, Searcher};
+use messages::timestamp;
 use serde::Serialize;
-use worker::topology::STREAMS;
+use worker::topology::{DEAD, EXTRACTOR, PAGES, STREAMS};
 use worker::{Broker, BrokerConfig, ConsumerState, DeadFilter, StreamState};
 
 use crate::exit::End;
 use crate::fate::{Fate, Places, State};
 use crate::output;
+use bursts::{Burst, Counter};
+
+/// Hundredths of its limit from which a stream is said to be full.
+const FULL: u64 = 95;
 
 /// Show where everything is, or where one URL is and why.
 #[derive(clap::Args)]
@@ -44,6 +51,8 @@ struct Overview {
     consumers: Vec<ConsumerState>,
     /// Dead letters by `stage` and `code`.
     dead: BTreeMap<String, BTreeMap<String, u64>>,
+    /// Many dead letters of one code at one host within a day, the most first.
+    bursts: Vec<Burst>,
     /// Skips and other named ends that leave no letter, by `stage` and `code`: all there ever were.
     ends: BTreeMap<String, BTreeMap<String, u64>>,
     index: Index,
@@ -112,11 +121,13 @@ async fn overview(
     meili: &MeiliConfig,
 ) -> anyhow::Result<Overview> {
     let mut dead: BTreeMap<String, BTreeMap<String, u64>> = BTreeMap::new();
+    let mut counter = Counter::new(timestamp::now());
     for filed in broker
         .dead_letters(&DeadFilter::default(), usize::MAX)
         .await?
     {
         let headers = filed.letter.headers;
+        counter.add(&headers);
         *dead
             .entry(headers.stage)
             .or_default()
@@ -137,6 +148,7 @@ async fn overview(
         streams: broker.stream_states().await?,
         consumers: broker.consumer_states().await?,
         dead,
+        bursts: counter.bursts(),
         ends: ends
             .into_iter()
             .map(|(stage, ends)| (stage, ends.counts))
@@ -150,17 +162,29 @@ fn print(overview: &Overview) -> std::io::Result<()> {
         .streams
         .iter()
         .map(|stream| {
+            let limit = stream.max_bytes.map(output::bytes);
+            let mut limit = limit.unwrap_or_else(|| "none".to_owned());
+            if is_full(stream) {
+                limit.push_str("  full");
+            }
             [
                 stream.name.to_owned(),
                 stream.num_messages.to_string(),
                 output::bytes(stream.num_bytes),
-                stream
-                    .max_bytes
-                    .map_or_else(|| "none".to_owned(), output::bytes),
+                limit,
             ]
         })
         .collect();
     output::table(["STREAM", "MESSAGES", "SIZE", "LIMIT"], &streams)?;
+    if overview.streams.iter().any(is_full) {
+        output::line(
+            "A full stream makes whoever fills it wait; nothing is lost. Raise SPEECHMILL_PAGES_MAX_MIB, in\n\
+             proportion to which all are sized, for every role, and run `speechmill check --apply`.",
+        )?;
+    }
+    if let Some(reach) = reach(overview) {
+        output::line(reach)?;
+    }
     output::line("")?;
     let consumers: Vec<[String; 5]> = overview
         .consumers
@@ -192,6 +216,12 @@ fn print(overview: &Overview) -> std::io::Result<()> {
     } else {
         output::table(["DEAD AT", "CODE", "LETTERS"], &dead)?;
     }
+    for burst in &overview.bursts {
+        output::line(format!(
+            "{} of {} within a day: see `speechmill dead show --code {} --host {}`",
+            burst.num_letters, burst.host, burst.code, burst.host
+        ))?;
+    }
     output::line("")?;
     let index = &overview.index;
     match (&index.error, index.num_documents) {
@@ -199,6 +229,28 @@ fn print(overview: &Overview) -> std::io::Result<()> {
         (None, None) => output::line(format!("index {}: not there yet", index.name)),
         (None, Some(number)) => output::line(format!("index {}: {number} documents", index.name)),
     }
+}
+
+/// PAGES is trimmed and DEAD ends by itself: these two are full and well.
+fn is_full(stream: &StreamState) -> bool {
+    let max_bytes = stream
+        .max_bytes
+        .filter(|_| ![PAGES.name, DEAD.name].contains(&stream.name));
+    max_bytes.is_some_and(|max_bytes| stream.num_bytes >= max_bytes / 100 * FULL)
+}
+
+/// How far back pages can be extracted again, where that is not to the beginning.
+fn reach(overview: &Overview) -> Option<String> {
+    let trimmed = overview.ends.get(EXTRACTOR.name)?.get("trimmed")?;
+    let pages = overview
+        .streams
+        .iter()
+        .find(|stream| stream.name == PAGES.name)?;
+    let oldest = pages.oldest_at?.date();
+    Some(format!(
+        "`speechmill reextract` reaches back to {oldest}: {trimmed} older pages were trimmed. Raise\n\
+         SPEECHMILL_PAGES_MAX_MIB to keep more."
+    ))
 }
 
 fn rows(stages: &BTreeMap<String, BTreeMap<String, u64>>) -> Vec<[String; 3]> {

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use indexer::{MeiliConfig, Searcher};
 use messages::{CanonicalUrl, Entry, Interval, Message, Submission, UrlError};
+use worker::topology::SUBMIT;
 use worker::{Broker, BrokerConfig, Failure, Verdict, parse_duration};
 
 use crate::exit::{self, End, Usage};
@@ -98,7 +99,10 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<End> {
         return Err(error.into());
     }
     let broker = Broker::connect(&args.broker, "submit").await?;
-    broker.create_absent().await?;
+    // Whoever may only submit may not ask for more than this stream.
+    if broker.stream_state(SUBMIT).await?.is_none() {
+        broker.create_absent().await?;
+    }
     let number = urls.len();
     let mut accepted = Vec::new();
     let published = publish(&broker, &args, urls, &mut accepted).await;

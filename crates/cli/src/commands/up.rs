@@ -104,7 +104,7 @@ async fn run_roles(
     own: &mut Own,
 ) -> anyhow::Result<End> {
     let shutdown = signals.shutdown.clone();
-    let role = Role::set_up("up", &args.role, signals).await?;
+    let role = Role::set_up("up", &worker::topology::CONSUMERS, &args.role, signals).await?;
     let mut loops = crawler_loops(&role.process, &args.crawler, args.role.worker, sites)?;
     loops.extend(extractor_loops(&role.process, &args.extractor, sites));
     loops.extend(indexer_loops(&role.process, &args.indexer).await?);

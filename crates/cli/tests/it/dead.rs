@@ -94,3 +94,27 @@ async fn an_option_means_the_letters_it_says_and_no_option_means_none() {
     let empty = lab.run(&["dead", "list"]).await;
     assert_eq!((empty.code, &*empty.out), (Some(0), "no dead letters\n"));
 }
+
+#[tokio::test]
+async fn many_letters_of_one_code_at_one_host_are_said_first() {
+    let mut lab = Lab::without_index().await;
+    let paths: Vec<String> = (0..12).map(|number| format!("/{number}.html")).collect();
+    let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+    for path in &paths {
+        lab.site.page(path, Reply::status(403));
+    }
+    lab.start_role("crawler").await;
+    lab.submit(&paths).await;
+    for path in &paths {
+        lab.reaches(path, "dead").await;
+    }
+    let burst = &lab.json(&["status"]).await[0]["bursts"][0];
+    assert_eq!(
+        (&burst["code"], &burst["num_letters"]),
+        (&"http_403".into(), &12.into())
+    );
+    let host = lab.site.host();
+    let said = format!("12 of {host} within a day: see `speechmill dead show --code http_403");
+    let shown = lab.run(&["status"]).await;
+    assert!(shown.out.contains(&said), "{shown:?}");
+}

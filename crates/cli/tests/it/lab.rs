@@ -205,6 +205,7 @@ impl Lab {
         let config = BrokerConfig {
             nats_url: self.nats.url(),
             nats_creds: None,
+            nats_ca: None,
             nats_timeout: std::time::Duration::from_secs(5),
             replicas: 1,
             pages_max_mib: 64,

@@ -10,6 +10,7 @@ mod extract;
 mod hosts;
 mod keys;
 mod lab;
+mod nats_keys;
 mod refusals;
 mod remove;
 mod replay;

@@ -17,7 +17,7 @@ async fn a_server_that_nobody_has_used_has_nothing_to_show() {
     let json = lab.json(&["status"]).await;
     assert_eq!(
         keys(&json[0]),
-        ["consumers", "dead", "ends", "index", "streams"]
+        ["bursts", "consumers", "dead", "ends", "index", "streams"]
     );
     let url = lab.run(&["status", "https://example.com/"]).await;
     assert_eq!(url.code, Some(1), "{url:?}");
@@ -56,7 +56,13 @@ async fn every_url_is_told_of_on_its_way_to_the_index() {
     let stream = &overview[0]["streams"][0];
     assert_eq!(
         keys(stream),
-        ["max_bytes", "name", "num_bytes", "num_messages"]
+        [
+            "max_bytes",
+            "name",
+            "num_bytes",
+            "num_messages",
+            "oldest_at"
+        ]
     );
     let consumer = &overview[0]["consumers"][0];
     assert_eq!(

@@ -12,7 +12,7 @@ use messages::{
 use sites::Sites;
 use testkit::{FakeSite, Reply, TestNats};
 use tokio_util::sync::CancellationToken;
-use worker::topology::{Bucket, CRAWL, PAGES};
+use worker::topology::{Bucket, CONSUMERS, CRAWL, PAGES};
 use worker::{Broker, BrokerConfig, DeadFilter, Outcome, Process, WorkerConfig};
 
 /// As long as a message that is there can take to come.
@@ -52,7 +52,7 @@ impl Lab {
         let own = ["crawler", "--nats-url", &url, "--pages-max-mib", "64"];
         let command = Command::parse_from(own.iter().chain(arguments));
         let broker = Broker::connect(&command.broker, "test").await.unwrap();
-        broker.ensure_topology().await.unwrap();
+        broker.ensure_topology(&CONSUMERS).await.unwrap();
         let retry = command.worker.retry;
         Self {
             site: FakeSite::start().await,

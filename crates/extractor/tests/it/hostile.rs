@@ -60,6 +60,146 @@ fn what_can_not_be_processed_has_a_code() {
     assert_eq!(run(b"", None).unwrap().skip.unwrap().code(), "no_main_text");
 }
 
+/// What a page is called that gives a speech, a skip or an error.
+fn answer(page: &str) -> String {
+    match run(page.as_bytes(), Some("text/html; charset=utf-8")) {
+        Err(error) => error.code().to_owned(),
+        Ok(found) => match found.skip {
+            Some(skip) => skip.code().to_owned(),
+            None => found.speeches[0].text.clone(),
+        },
+    }
+}
+
+/// What is written for each of many numbers.
+fn many(count: usize, write: impl Fn(usize) -> String) -> String {
+    (0..count).map(write).collect()
+}
+
+#[test]
+fn a_tag_of_ten_thousand_attributes_does_not_hide_the_text() {
+    let text = PROSE.repeat(9);
+    let names = many(10_000, |n| format!(" a{n}"));
+    let values = many(10_000, |n| format!("a{n}='>'/"));
+    for page in [
+        format!("<title>讲话</title><p{names}>{text}"),
+        format!("<title>讲话</title><p {values}>{text}"),
+        format!("<title>讲话</title><p>{text}</p{names}>"),
+        format!("<title>讲话</title><p>{text}</p><p{names}"),
+        format!("<title>讲话</title><body{names}><p>{text}</p>"),
+        format!(
+            "<title>讲话</title>{}<p>{text}</p>",
+            many(10_000, |n| format!("<body b{n}>"))
+        ),
+        format!("<title>讲话</title><script>'<p{names}>'</script><p>{text}</p>"),
+        format!("<title>讲话</title><!--<p{names}>--><p>{text}</p>"),
+    ] {
+        assert!(answer(&page).contains(&text), "{:.60}", &page[24..]);
+    }
+}
+
+#[test]
+fn a_picture_in_the_page_itself_and_a_long_value_do_not_hide_the_text() {
+    let text = PROSE.repeat(9);
+    let picture = "iVBORw0KGgo/".repeat(200_000);
+    let value = "{\"a\": 1}, ".repeat(20_000).replace('"', "&quot;");
+    let page = format!(
+        "<title>讲话</title><p><img src='data:image/png;base64,{picture}'>{text}</p><p data-json=\"{value}\">"
+    );
+    assert_eq!(answer(&page), text);
+}
+
+#[test]
+fn formatting_that_is_never_closed_and_ends_that_end_nothing_are_refused() {
+    for page in [
+        many(20_000, |n| format!("<font a={n}>")),
+        many(300, |n| {
+            let attributes = many(100, |n| format!(" b{n}"));
+            format!("<b c{n}{attributes}>{}", "<div>".repeat(20))
+        }),
+        format!("{}{}", "<span>".repeat(9_000), "</li>".repeat(100_000)),
+        format!("<b>{}{}", "<div>".repeat(9_000), "&amp;".repeat(100_000)),
+        many(1_000, |_| format!("{}</body><!---->", "<div>".repeat(98))),
+        "&".repeat(2_500_000),
+    ] {
+        let code = answer(&page);
+        assert!(
+            ["too_deep", "too_many_nodes"].contains(&&*code),
+            "{code}: {page:.40}"
+        );
+    }
+}
+
+#[test]
+fn titles_and_headings_without_end_are_cut() {
+    let text = PROSE.repeat(9);
+    let tails = "_县网".repeat(50_000);
+    for page in [
+        format!("<title>在会议上的讲话{tails}</title><p>{text}</p>"),
+        format!("<meta property=og:title content='在会议上的讲话{tails}'><p>{text}</p>"),
+        format!(
+            "<title>讲话</title>{}<p>{text}</p>",
+            "<h1><div>".repeat(1_000)
+        ),
+        format!(
+            "<title>讲话</title>{}<p>{text}</p>",
+            "<div class=title>".repeat(1_000)
+        ),
+        format!(
+            "<title>讲话</title>{}<p>{text}</p>",
+            "<a href=1><object>".repeat(20)
+        ),
+    ] {
+        let found = run(page.as_bytes(), Some("text/html; charset=utf-8")).unwrap();
+        let titles: Vec<usize> = found
+            .speeches
+            .iter()
+            .map(|it| it.title.chars().count())
+            .collect();
+        assert!(titles.iter().all(|&chars| chars < 8_000), "{titles:?}");
+    }
+}
+
+#[test]
+fn so_much_of_anything_gives_an_answer() {
+    for (unit, expected) in [
+        ("<p>x", "no_main_text"),
+        ("<br>x", "no_main_text"),
+        ("<a href=/1.html>x</a>", "no_main_text"),
+        ("<table><tr><td>", "no_main_text"),
+        ("<table>x", "no_main_text"),
+        ("<select><option>", "no_main_text"),
+        ("<svg><math>", "no_main_text"),
+        ("<template>", "no_main_text"),
+        ("<!-- -->", "no_main_text"),
+        ("<script></script>", "no_main_text"),
+        ("<p a='>x", "no_main_text"),
+        ("\u{3000}\r\n", "no_main_text"),
+        ("&#", "no_main_text"),
+        ("<", "no_main_text"),
+    ] {
+        assert_eq!(answer(&unit.repeat(2_000)), expected, "{unit}");
+    }
+    for unit in [
+        "同志们：",
+        "要讲三点，",
+        "谢谢大家！",
+        "某X月，",
+        "一、抓，",
+    ] {
+        let line = unit.repeat(5_000);
+        assert_eq!(
+            answer(&format!("<title>讲话</title><p>{line}</p>")),
+            line,
+            "{unit}"
+        );
+    }
+    let lines = many(3_000, |n| format!("<p>第{n}条，我们要抓落实，抓好工作。"));
+    assert_eq!(answer(&lines).lines().count(), 3_000);
+    let list = many(3_000, |n| format!("<a href=/{n}.html>讲话第{n}号文件</a>"));
+    assert_eq!(answer(&list), "list_page");
+}
+
 fn charset() -> impl Strategy<Value = Option<String>> {
     proptest::option::of(prop_oneof![
         Just("text/html; charset=utf-8".to_owned()),
@@ -72,7 +212,7 @@ fn charset() -> impl Strategy<Value = Option<String>> {
 }
 
 /// Fragments of markup and text in any order: closer to pages than bytes are.
-fn markup() -> impl Strategy<Value = String> {
+pub(crate) fn markup() -> impl Strategy<Value = String> {
     let fragment = prop_oneof![
         Just("<div class=content>".to_owned()),
         Just("</div>".to_owned()),

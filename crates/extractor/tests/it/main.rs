@@ -7,6 +7,7 @@
 
 mod golden;
 mod hostile;
+mod properties;
 mod robots;
 mod seed;
 mod walls;

@@ -13,7 +13,7 @@ use crate::IndexError;
 use crate::error::Complaint;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
-const LONGEST_PAUSE: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 
 /// Tasks in one request: its URL stays below what servers and proxies take.
 const MAX_ASKED: usize = 500;

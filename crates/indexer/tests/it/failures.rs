@@ -5,7 +5,7 @@ use std::time::Duration;
 use indexer::{IndexError, SpeechDocument};
 use messages::Upsert;
 use serde_json::json;
-use testkit::{ChaosProxy, eventually};
+use testkit::{ChaosProxy, FakeSite, Reply, eventually};
 use worker::topology::INDEXER;
 use worker::{Failure, Outcome, Sink, Stop, Verdict};
 
@@ -20,35 +20,38 @@ fn refused_if_titled_so(upsert: &Upsert, version: u64) -> SpeechDocument {
     document
 }
 
-#[tokio::test]
-async fn a_refused_document_among_thirty_is_the_only_dead_letter_and_has_meilisearchs_code() {
+/// The one is in the middle; all others are indexed.
+async fn the_refused_one_is_the_only_dead_letter_of(number: usize) {
     let world = World::start().await;
-    let mut speeches: Vec<_> = (0..30)
+    let mut speeches: Vec<_> = (0..number)
         .map(|n| speech(&format!("第{n}次讲话"), "同志们：要抓好农业生产。"))
         .collect();
-    speeches[17] = changed(&speeches[17], |upsert| {
+    let bad = number / 2;
+    speeches[bad] = changed(&speeches[bad], |upsert| {
         "坏讲话".clone_into(&mut upsert.speech.title);
     });
     world.publish_all(&speeches).await;
     let indexer = world.indexer().with_documents(refused_if_titled_so);
-    let outcomes = world.run_once(indexer).await.unwrap();
+    let outcomes = world.run_once(indexer).await.expect("outcomes");
     let dead = Outcome::Dead("invalid_document_id".to_owned());
-    assert_eq!(
-        outcomes.iter().filter(|outcome| **outcome == dead).count(),
-        1
-    );
-    assert_eq!(
-        outcomes
-            .iter()
-            .filter(|outcome| **outcome == Outcome::Ack)
-            .count(),
-        29
-    );
+    let count = |wanted: &Outcome| outcomes.iter().filter(|it| *it == wanted).count();
+    assert_eq!((count(&dead), count(&Outcome::Ack)), (1, number - 1));
     let letters = world.dead_letters().await;
     assert_eq!(letters.len(), 1);
-    assert_eq!(letters[0].letter.id, speeches[17].speech_id().as_str());
+    assert_eq!(letters[0].letter.id, speeches[bad].speech_id().as_str());
     assert_eq!(letters[0].letter.headers.code, "invalid_document_id");
-    assert_eq!(world.searcher().num_documents().await.unwrap(), Some(29));
+    let num_documents = world.searcher().num_documents().await;
+    assert_eq!(num_documents.expect("stats"), Some(number - 1));
+}
+
+#[tokio::test]
+async fn a_refused_document_among_thirty_is_the_only_dead_letter_and_has_meilisearchs_code() {
+    the_refused_one_is_the_only_dead_letter_of(30).await;
+}
+
+#[tokio::test]
+async fn a_refused_document_among_five_hundred_is_the_only_dead_letter() {
+    the_refused_one_is_the_only_dead_letter_of(500).await;
 }
 
 #[tokio::test]
@@ -158,4 +161,30 @@ async fn an_index_with_another_primary_key_is_left_alone_and_stops_the_process()
     let error = world.indexer().prepare().await.expect_err("not ours");
     assert!(matches!(error, IndexError::Config(_)), "{error}");
     assert_eq!(error.verdict(), Verdict::Stop(Stop::Config));
+}
+
+#[tokio::test]
+async fn a_full_queue_and_a_canceled_task_are_waited_for_and_use_no_attempt() {
+    let mut world = World::start().await;
+    let server = FakeSite::start().await;
+    let json = |value: &serde_json::Value| Reply::bytes("application/json", value.to_string());
+    let full = json!({"message": "no space", "code": "no_space_left_on_device", "type": "system"});
+    let accepted = |uid: u32| json(&json!({"taskUid": uid})).with_status(202);
+    let task = |uid: u32, status: &str| json(&json!({"results": [{"uid": uid, "status": status}]}));
+    let settings = serde_json::to_value(indexer::wanted_settings()).unwrap();
+    server.page("/indexes/speeches", json(&json!({"primaryKey": "id"})));
+    server.page("/indexes/speeches/settings", json(&settings));
+    let posted = [json(&full).with_status(422), accepted(1), accepted(2)];
+    server.sequence("/indexes/speeches/documents", posted);
+    server.sequence("/tasks", [task(1, "canceled"), task(2, "succeeded")]);
+    world.config.meili.meili_url = server.url("");
+    let speech = speech("春耕", "农业");
+    let batch = [delivery(&speech, world.publish(&speech).await)];
+    let indexer = world.indexer();
+    for code in ["meilisearch_full", "task_canceled"] {
+        let error = indexer.handle(&batch).await.remove(0).expect_err(code);
+        assert_eq!(error.verdict(), Verdict::Wait);
+        assert_eq!(error.code(), code);
+    }
+    assert!(indexer.handle(&batch).await[0].is_ok());
 }

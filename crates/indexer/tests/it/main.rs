@@ -4,6 +4,7 @@ mod audit;
 mod failures;
 mod indexing;
 mod keys;
+mod reindexing;
 mod searching;
 mod versions;
 mod world;

@@ -10,7 +10,7 @@ use testkit::{TestMeili, TestNats, eventually};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
-use worker::topology::INDEXER;
+use worker::topology::{CONSUMERS, INDEXER};
 use worker::{
     Broker, BrokerConfig, DeadFilter, Delivery, FiledLetter, Outcome, Process, Sink, WorkerConfig,
     WorkerError,
@@ -57,7 +57,7 @@ impl World {
             "3s",
         ]);
         let broker = Broker::connect(&line.broker, "test").await.expect("NATS");
-        broker.ensure_topology().await.expect("streams");
+        broker.ensure_topology(&CONSUMERS).await.expect("streams");
         Self {
             nats,
             meili,
@@ -118,7 +118,10 @@ impl World {
     /// A new SPEECHES, with nothing but this in it.
     pub(crate) async fn replace_speeches(&self, change: &SpeechChange) {
         self.api("STREAM.DELETE.SPEECHES", String::new()).await;
-        self.broker.ensure_topology().await.expect("streams");
+        self.broker
+            .ensure_topology(&CONSUMERS)
+            .await
+            .expect("streams");
         self.publish(change).await;
     }
 

@@ -61,6 +61,14 @@ fn golden(name: &str) -> PathBuf {
         .join(format!("{name}.json"))
 }
 
+/// What earlier versions wrote, where it differs: `golden/<version>/<name>.json`. A stream outlives the
+/// versions that fill it, so these files are read for ever and never written again.
+fn goldens_of_earlier_versions(name: &str) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(manifest_folder().join("golden")).unwrap();
+    let files = entries.map(|entry| entry.unwrap().path().join(format!("{name}.json")));
+    files.filter(|file| file.is_file()).collect()
+}
+
 /// A message as it goes over the wire, and back.
 fn check_message<M>(name: &str, message: &M, required: &[&str])
 where
@@ -92,6 +100,11 @@ fn check<T: PartialEq + Debug>(
     check_file(&golden(name), &json);
     let file = std::fs::read(golden(name)).unwrap();
     assert_eq!(decode(&file).as_ref(), Some(value), "{name}: read back");
+
+    for earlier in goldens_of_earlier_versions(name) {
+        let file = std::fs::read(&earlier).unwrap();
+        assert!(decode(&file).is_some(), "{}", earlier.display());
+    }
 
     let mut extended = json.clone();
     add_unknown_fields(&mut extended);

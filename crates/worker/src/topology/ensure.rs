@@ -38,11 +38,12 @@ impl fmt::Display for Difference {
 }
 
 impl Broker {
-    /// Creates what is absent. Refuses to go on where something exists in another configuration.
-    pub async fn ensure_topology(&self) -> Result<(), BrokerError> {
+    /// Creates what is absent: streams, buckets, and the consumers that a role needs, for it may not
+    /// create another's. Refuses to go on where something exists in another configuration.
+    pub async fn ensure_topology(&self, consumers: &[ConsumerSpec]) -> Result<(), BrokerError> {
         let started = Instant::now();
         loop {
-            match self.create_absent().await {
+            match self.create(consumers).await {
                 Err(BrokerError::Absent { .. }) if started.elapsed() < PATIENCE => {
                     tokio::time::sleep(Duration::from_secs(1)).await;
                 }
@@ -162,8 +163,12 @@ impl Broker {
         Ok(altered)
     }
 
-    /// Creates what is absent, and compares nothing.
+    /// Creates all that is absent, and compares nothing.
     pub async fn create_absent(&self) -> Result<(), BrokerError> {
+        self.create(&CONSUMERS).await
+    }
+
+    pub(crate) async fn create(&self, consumers: &[ConsumerSpec]) -> Result<(), BrokerError> {
         let absent =
             |what: String| move |source: async_nats::Error| BrokerError::Absent { what, source };
         for spec in STREAMS {
@@ -175,8 +180,8 @@ impl Broker {
                 tracing::info!(stream = spec.name, "created the stream {}", spec.name);
             }
         }
-        for spec in CONSUMERS {
-            self.ensure_consumer(spec).await?;
+        for spec in consumers {
+            self.ensure_consumer(*spec).await?;
         }
         for bucket in BUCKETS {
             if !self.has_bucket(bucket).await? {

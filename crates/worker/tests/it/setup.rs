@@ -21,6 +21,7 @@ pub(crate) fn config(url: &str) -> BrokerConfig {
     BrokerConfig {
         nats_url: url.to_owned(),
         nats_creds: None,
+        nats_ca: None,
         nats_timeout: Duration::from_secs(5),
         replicas: 1,
         pages_max_mib: 64,
@@ -57,7 +58,7 @@ impl Bench {
         let mut config = config(&nats.url());
         change(&mut config);
         let broker = Broker::connect(&config, "test").await.unwrap();
-        broker.ensure_topology().await.unwrap();
+        broker.ensure_topology(&topology::CONSUMERS).await.unwrap();
         let shutdown = CancellationToken::new();
         let process = Process::new(broker.clone(), worker_config(), shutdown.clone());
         Self {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use messages::{CrawlRequest, timestamp};
 use testkit::{TestNats, eventually};
 use worker::Broker;
-use worker::topology::CRAWL;
+use worker::topology::{CONSUMERS, CRAWL};
 
 use crate::setup::{config, request};
 
@@ -18,7 +18,7 @@ async fn what_fell_due_while_the_store_was_full_fires_once_there_is_room() {
     let mut config = config(&nats.url());
     config.pages_max_mib = 16;
     let broker = Broker::connect(&config, "test").await.unwrap();
-    broker.ensure_topology().await.unwrap();
+    broker.ensure_topology(&CONSUMERS).await.unwrap();
     let request = request("1");
     let (id, due_at) = (request.url_id(), timestamp::now() + Duration::from_secs(2));
     let (later, due) = (

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use worker::topology::STREAMS;
+use worker::topology::{CONSUMERS, STREAMS};
 use worker::{Broker, BrokerConfig, Failure, Stop, Verdict};
 
 use crate::setup::{Bench, config};
@@ -16,7 +16,7 @@ async fn what_is_absent_is_created_and_nothing_differs_then() {
     let bench = Bench::start().await;
     assert!(bench.broker.absent().await.unwrap().is_empty());
     assert!(bench.broker.differences().await.unwrap().is_empty());
-    bench.broker.ensure_topology().await.unwrap();
+    bench.broker.ensure_topology(&CONSUMERS).await.unwrap();
     assert_eq!(
         bench.broker.stream_states().await.unwrap().len(),
         STREAMS.len()
@@ -32,12 +32,12 @@ async fn another_configuration_stops_a_role_and_is_altered_only_on_request() {
         ..config(&bench.nats.url())
     };
     let broker = connect(&other).await.unwrap();
-    let error = broker.ensure_topology().await.unwrap_err();
+    let error = broker.ensure_topology(&CONSUMERS).await.unwrap_err();
     assert_eq!(error.verdict(), Verdict::Stop(Stop::Config));
     assert!(error.to_string().contains("check --apply"), "{error}");
     assert!(!bench.broker.absent().await.unwrap().iter().any(|_| true));
     broker.apply_topology().await.unwrap();
-    broker.ensure_topology().await.unwrap();
+    broker.ensure_topology(&CONSUMERS).await.unwrap();
 }
 
 #[tokio::test]

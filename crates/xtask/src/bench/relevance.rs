@@ -174,6 +174,7 @@ async fn publish(mill: &Mill, changes: &[SpeechChange]) -> anyhow::Result<()> {
     let config = BrokerConfig {
         nats_url: mill.nats.url(),
         nats_creds: None,
+        nats_ca: None,
         nats_timeout: Duration::from_secs(5),
         replicas: 1,
         pages_max_mib: 1024,

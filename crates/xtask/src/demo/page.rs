@@ -88,6 +88,7 @@ async fn publish(mill: &Mill, page: &Page) -> anyhow::Result<String> {
     let config = BrokerConfig {
         nats_url: mill.nats.url(),
         nats_creds: None,
+        nats_ca: None,
         nats_timeout: Duration::from_secs(5),
         replicas: 1,
         pages_max_mib: 1024,
