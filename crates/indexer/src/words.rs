@@ -7,7 +7,7 @@ mod lists;
 mod pinyin;
 mod script;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use jieba_rs::Jieba;
@@ -19,23 +19,18 @@ pub(crate) use script::simplified;
 /// How names of bodies end, kept whole too: a synonym is looked up by three words at most.
 const BODIES: [char; 6] = ['委', '局', '部', '厅', '团', '会'];
 
-/// Characters without a separator that are cut at once.
-const MAX_RUN: usize = 200;
-
 /// Characters of a word that is kept whole. A longer one is found by its parts, and its parts by
 /// themselves.
 const LONGEST_TERM: usize = 3;
 
-/// The dictionary that Meilisearch has too, and ours on top.
+/// Made when a document is: it takes some tens of MB, and who only searches does without.
 static WORDS: LazyLock<Words> = LazyLock::new(Words::new);
 
 /// Words and how they are cut.
 pub(crate) struct Words {
-    /// As Meilisearch's.
-    theirs: Jieba,
-    /// With the words of the field.
-    ours: Jieba,
-    /// What the setting `dictionary` holds, and the length of its longest word.
+    /// With the dictionary that Meilisearch has too.
+    jieba: Jieba,
+    /// What the setting `dictionary` holds on top, and the characters of its longest word.
     dictionary: HashSet<String>,
     longest: usize,
     /// What its words begin with.
@@ -48,21 +43,18 @@ pub(crate) fn words() -> &'static Words {
 
 impl Words {
     fn new() -> Self {
-        let theirs = Jieba::new();
-        let mut ours = theirs.clone();
-        let mut dictionary = HashSet::new();
-        for term in lists().terms() {
-            if theirs.cut(term, false).len() > 1
-                && (term.ends_with(BODIES) || term.chars().count() <= LONGEST_TERM)
-            {
-                ours.add_word(term, None, None);
-                dictionary.insert(term.to_owned());
-            }
-        }
+        let jieba = Jieba::new();
+        let is_cut = |term: &str| jieba.cut(term, false).len() > 1;
+        let is_kept = |term: &str| term.ends_with(BODIES) || term.chars().count() <= LONGEST_TERM;
+        let dictionary: HashSet<String> = lists()
+            .terms()
+            .into_iter()
+            .filter(|term| is_kept(term) && is_cut(term))
+            .map(ToOwned::to_owned)
+            .collect();
         let longest = dictionary.iter().map(|it| it.chars().count()).max();
         Self {
-            theirs,
-            ours,
+            jieba,
             firsts: dictionary
                 .iter()
                 .filter_map(|it| it.chars().next())
@@ -100,10 +92,8 @@ impl Words {
     }
 
     fn cut_plain<'a>(&self, text: &'a str, words: &mut Vec<&'a str>) {
-        for run in runs(text) {
-            let cut = self.theirs.cut(run, false).into_iter();
-            words.extend(cut.map(|token| token.word).filter(|word| is_word(word)));
-        }
+        let cut = self.jieba.cut(text, false).into_iter();
+        words.extend(cut.map(|token| token.word).filter(|word| is_word(word)));
     }
 
     /// Bytes of the longest word of our dictionary that begins here.
@@ -123,38 +113,14 @@ impl Words {
 
     /// Every word that stands anywhere in a text, inside another one too.
     pub(crate) fn all<'a>(&self, text: &'a str) -> impl Iterator<Item = &'a str> {
-        let all = runs(text).flat_map(|run| self.ours.cut_all(run));
-        all.map(|token| token.word).filter(|word| is_word(word))
+        let ours = text.char_indices().filter_map(|(at, _)| {
+            let length = self.longest_at(&text[at..])?;
+            Some(&text[at..at + length])
+        });
+        let theirs = self.jieba.cut_all(text).into_iter();
+        let theirs = theirs.map(|token| token.word);
+        theirs.filter(|word| is_word(word)).chain(ours)
     }
-
-    /// How often each word of two characters and more stands in a text as it is cut.
-    pub(crate) fn frequent<'a>(&self, text: &'a str, least: usize) -> Vec<&'a str> {
-        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-        for word in self.cut(text) {
-            if word.chars().nth(1).is_some() && word.chars().all(is_han) {
-                *counts.entry(word).or_default() += 1;
-            }
-        }
-        counts.retain(|_, count| *count >= least);
-        counts.into_keys().collect()
-    }
-}
-
-/// What stands between separators. The cutter counts characters anew for every word: time grows with
-/// the square of what it is given.
-fn runs(text: &str) -> impl Iterator<Item = &str> {
-    let between = text.split(|c: char| !c.is_alphanumeric());
-    between.flat_map(|mut rest| {
-        std::iter::from_fn(move || {
-            let end = rest
-                .char_indices()
-                .nth(MAX_RUN)
-                .map_or(rest.len(), |(at, _)| at);
-            let (run, next) = rest.split_at(end);
-            rest = next;
-            (!run.is_empty()).then_some(run)
-        })
-    })
 }
 
 pub(crate) fn is_han(c: char) -> bool {

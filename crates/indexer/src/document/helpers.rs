@@ -2,7 +2,7 @@
 //!
 //! In: the record. Out: fields that are searched and not shown; they hold only what the others lack.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use messages::Speech;
 use serde_json::{Map, Value, json};
@@ -21,9 +21,6 @@ pub(crate) const YEAR: &str = "search_year";
 /// Of a word in the text before its reading is indexed.
 const FREQUENT: usize = 2;
 
-/// Characters of a text that are helped: cutting takes long. The text itself is searched to its end.
-const MAX_CHARS: usize = 20_000;
-
 /// Fills the helper attributes of a document.
 pub(super) fn fill(fields: &mut Map<String, Value>, speech: &Speech) {
     let head = head(speech);
@@ -32,13 +29,16 @@ pub(super) fn fill(fields: &mut Map<String, Value>, speech: &Speech) {
             fields.insert(name.to_owned(), json!(words.join(" ")));
         }
     };
+    let (simple_head, simple_text) = (simplified(&head), simplified(&speech.text));
+    let (head, text) = (
+        Read::of(&head, &simple_head),
+        Read::of(&speech.text, &simple_text),
+    );
     set(TITLE, title_words(&head));
-    let end = speech.text.char_indices().nth(MAX_CHARS);
-    let text = &speech.text[..end.map_or(speech.text.len(), |(at, _)| at)];
-    let mut left = left_out(text);
+    let mut left = text.left_out();
     left.sort_unstable();
     set(WORDS, left);
-    set(PINYIN, pinyin(&head, text));
+    set(PINYIN, pinyin(&head, &text));
     let year = speech.date.map(|date| date.year().to_string());
     set(YEAR, year.into_iter().collect());
 }
@@ -51,36 +51,82 @@ fn head(speech: &Speech) -> String {
     parts.chain(headings).collect::<Vec<_>>().join("\n")
 }
 
-fn title_words(head: &str) -> Vec<String> {
+/// A text, cut once.
+struct Read<'a> {
+    simple: &'a str,
+    /// Its words, in simplified characters, as they follow each other.
+    words: Vec<&'a str>,
+    /// All words that Meilisearch finds in it as it was written, sorted.
+    known: Vec<&'a str>,
+}
+
+impl<'a> Read<'a> {
+    fn of(text: &'a str, simple: &'a str) -> Self {
+        let cutter = words();
+        let words = cutter.cut(simple);
+        let mut known = if text == simple {
+            words.clone()
+        } else {
+            cutter.cut(text)
+        };
+        known.sort_unstable();
+        known.dedup();
+        Self {
+            simple,
+            words,
+            known,
+        }
+    }
+
+    /// Every word of two characters or more that stands anywhere in it, some of them often.
+    fn all(&self) -> impl Iterator<Item = &'a str> {
+        let all = self.words.iter().copied().chain(words().all(self.simple));
+        all.filter(|word| word.chars().nth(1).is_some() && word.chars().all(is_han))
+    }
+
+    /// Whether a word is found as one, or as what one begins with.
+    fn is_known(&self, word: &str) -> bool {
+        let at = self.known.partition_point(|it| *it < word);
+        self.known.get(at).is_some_and(|it| it.starts_with(word))
+    }
+
+    /// The words that Meilisearch does not find in it, each once.
+    fn left_out(&self) -> Vec<String> {
+        let mut seen = HashSet::new();
+        self.all()
+            .filter(|word| seen.insert(*word) && !self.is_known(word))
+            .map(ToOwned::to_owned)
+            .collect()
+    }
+
+    /// The words of two characters or more that stand in it so often at least.
+    fn frequent(&self, least: usize) -> impl Iterator<Item = &'a str> {
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        for word in &self.words {
+            if word.chars().nth(1).is_some() && word.chars().all(is_han) {
+                *counts.entry(word).or_default() += 1;
+            }
+        }
+        counts
+            .into_iter()
+            .filter(move |(_, count)| *count >= least)
+            .map(|(word, _)| word)
+    }
+}
+
+fn title_words(head: &Read<'_>) -> Vec<String> {
     let mut seen = HashSet::new();
-    let simple = simplified(head);
-    let mut found = left_out(head);
-    found.extend(simple.chars().filter(|c| is_han(*c)).map(String::from));
+    let mut found = head.left_out();
+    found.extend(head.simple.chars().filter(|c| is_han(*c)).map(String::from));
     found.retain(|word| seen.insert(word.clone()));
     found
 }
 
-/// The words of a text that Meilisearch does not find in it, each once.
-fn left_out(text: &str) -> Vec<String> {
-    let simple = simplified(text);
-    let known: HashSet<&str> = words().cut(text).into_iter().collect();
+fn pinyin(head: &Read<'_>, text: &Read<'_>) -> Vec<String> {
     let mut seen = HashSet::new();
-    let cut = words().cut(&simple).into_iter();
-    let all = cut.chain(words().all(&simple));
-    all.filter(|word| word.chars().nth(1).is_some() && word.chars().all(is_han))
-        // What begins a word is found as its prefix; it is no word of its own here.
-        .filter(|word| !known.iter().any(|it| it.starts_with(word)) && seen.insert(*word))
-        .map(ToOwned::to_owned)
-        .collect()
-}
-
-fn pinyin(head: &str, text: &str) -> Vec<String> {
-    let (head, text) = (simplified(head), simplified(text));
-    let mut seen = HashSet::new();
-    let words_of_head = words().cut(&head).into_iter().chain(words().all(&head));
-    words_of_head
-        .chain(words().frequent(&text, FREQUENT))
+    let words = head.all().chain(text.frequent(FREQUENT));
+    words
+        .filter(|word| seen.insert(*word))
         .filter_map(pinyin_of_word)
-        .filter(|word| seen.insert(word.clone()))
         .collect()
 }

@@ -7,11 +7,16 @@ use pinyin::ToPinyin;
 
 use super::is_han;
 
-/// Words that are not read as the first reading of each character says.
-static WORDS: LazyLock<HashMap<&str, &str>> = LazyLock::new(|| {
+/// Words that are not read as the first reading of each character says, by their first character.
+static WORDS: LazyLock<HashMap<char, Vec<(&str, &str)>>> = LazyLock::new(|| {
     let lines = include_str!("../../words/pinyin.txt").lines();
     let pairs = lines.filter(|line| !line.starts_with('#'));
-    pairs.filter_map(|line| line.split_once(' ')).collect()
+    let mut words: HashMap<char, Vec<(&str, &str)>> = HashMap::new();
+    for (word, read) in pairs.filter_map(|line| line.split_once(' ')) {
+        let first = word.chars().next().unwrap_or_default();
+        words.entry(first).or_default().push((word, read));
+    }
+    words
 });
 
 /// Every syllable that a character can be read as.
@@ -28,7 +33,8 @@ pub(crate) fn of_word(word: &str) -> Option<String> {
     let mut read = String::new();
     let mut rest = word;
     while let Some(first) = rest.chars().next() {
-        let known = WORDS.iter().filter(|(word, _)| rest.starts_with(**word));
+        let known = WORDS.get(&first).into_iter().flatten();
+        let known = known.filter(|(word, _)| rest.starts_with(word));
         if let Some((word, pinyin)) = known.max_by_key(|(word, _)| word.len()) {
             read.push_str(pinyin);
             rest = &rest[word.len()..];
