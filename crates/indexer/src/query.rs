@@ -8,10 +8,22 @@ use std::collections::BTreeMap;
 use meilisearch_sdk::search::MatchingStrategies;
 
 use crate::document::helpers;
-use crate::words::{is_han, pinyin_of_word, simplified, syllables};
+use crate::words::{is_han, lists, pinyin_of_word, simplified, syllables, words};
 
 /// Meilisearch reads so many words of a query.
 const MAX_WORDS: usize = 10;
+
+/// Characters of a query that is asked for as a phrase too.
+const LEAST_RUN: usize = 4;
+
+/// Words of a question that are each asked for first.
+const MAX_CONTENT: usize = 6;
+const LEAST_CONTENT: usize = 3;
+
+/// How much a form counts beside the others.
+const ALL_WORDS: f64 = 1.0;
+const PHRASE: f64 = 1.0;
+const EACH_WORD: f64 = 0.5;
 
 /// A way to ask.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,6 +31,8 @@ pub(crate) struct Form {
     pub(crate) words: String,
     pub(crate) attributes: Option<[&'static str; 1]>,
     pub(crate) drop: Drop,
+    /// How much its order counts beside those of other forms.
+    pub(crate) weight: f64,
 }
 
 /// Which words may be missing in a hit that has the others.
@@ -50,6 +64,8 @@ pub(crate) struct Asked {
     pub(crate) read: Option<Vec<String>>,
     /// Whether it is typed in Latin letters.
     pub(crate) is_pinyin: bool,
+    /// Of a longer one, the words that say something.
+    content: Vec<String>,
 }
 
 impl Asked {
@@ -72,25 +88,100 @@ impl Asked {
             plain,
             read,
             is_pinyin,
+            content: content(&rest),
         }
+    }
+
+    /// All ways to ask for the words, which together find what has many of them: all words, as they
+    /// stand, without the last ones, without the most frequent ones, and each before the others.
+    pub(crate) fn forms(&self) -> Vec<Form> {
+        let plain = |words: &str, drop, weight| Form {
+            words: words.to_owned(),
+            attributes: None,
+            drop,
+            weight,
+        };
+        let words = self.plain.words.as_str();
+        let mut forms = vec![
+            plain(words, Drop::None, ALL_WORDS),
+            plain(words, Drop::Last, 1.0),
+            plain(words, Drop::Frequent, 1.0),
+        ];
+        if is_one_run(words) {
+            forms.push(plain(&format!("\"{words}\""), Drop::None, PHRASE));
+        }
+        for (at, word) in self.content.iter().enumerate() {
+            let others = self.content.iter().enumerate();
+            let others = others.filter(|(other, _)| *other != at).map(|(_, it)| it);
+            let words: Vec<&str> = [word]
+                .into_iter()
+                .chain(others)
+                .map(String::as_str)
+                .collect();
+            forms.push(plain(&words.join(" "), Drop::Last, EACH_WORD));
+        }
+        forms
+    }
+}
+
+/// Words that nobody cut for us, of so many characters at least.
+fn is_one_run(words: &str) -> bool {
+    words.chars().nth(LEAST_RUN - 1).is_some() && words.chars().all(is_han)
+}
+
+/// The words of a question, if they are many; few are asked for as they are.
+fn content(query: &str) -> Vec<String> {
+    let num_han = query.chars().filter(|c| is_han(*c)).count();
+    if num_han <= LEAST_RUN || query.contains('"') {
+        return Vec::new();
+    }
+    let mut found: Vec<String> = Vec::new();
+    for word in words().cut(query) {
+        let says = word.chars().nth(1).is_some() && !lists().stop().contains(word);
+        if says && !found.iter().any(|it| it == word) {
+            found.push(word.to_owned());
+        }
+    }
+    found.truncate(MAX_CONTENT);
+    if found.len() < LEAST_CONTENT {
+        Vec::new()
+    } else {
+        found
     }
 }
 
 impl Form {
+    /// Whether it finds only what has all the words.
+    pub(crate) fn is_strict(&self) -> bool {
+        self.drop == Drop::None
+    }
+
     pub(crate) fn plain(words: String) -> Self {
         Self {
             words,
             attributes: None,
             drop: Drop::Last,
+            weight: 1.0,
         }
     }
 
-    pub(crate) fn read(syllables: &[String]) -> Self {
-        Self {
-            words: syllables[..syllables.len().min(MAX_WORDS)].join(" "),
-            attributes: Some([helpers::PINYIN]),
-            drop: Drop::None,
+    /// As one word, as words of two syllables, as the syllables of a title.
+    pub(crate) fn read(syllables: &[String]) -> Vec<Self> {
+        let syllables = &syllables[..syllables.len().min(MAX_WORDS)];
+        let mut forms: Vec<Self> = Vec::new();
+        for size in [syllables.len(), 2, 1] {
+            let words: Vec<String> = syllables.chunks(size).map(<[String]>::concat).collect();
+            let form = Self {
+                words: words.join(" "),
+                attributes: Some([helpers::PINYIN]),
+                drop: Drop::None,
+                weight: 1.0,
+            };
+            if !forms.contains(&form) {
+                forms.push(form);
+            }
         }
+        forms
     }
 }
 

@@ -124,7 +124,10 @@ fn title_words(head: &Read<'_>) -> Vec<String> {
 
 fn pinyin(head: &Read<'_>, text: &Read<'_>) -> Vec<String> {
     let mut seen = HashSet::new();
-    let words = head.all().chain(text.frequent(FREQUENT));
+    // What a title says is found by its syllables too.
+    let chars = head.simple.char_indices();
+    let chars = chars.map(|(at, c)| &head.simple[at..at + c.len_utf8()]);
+    let words = head.all().chain(chars).chain(text.frequent(FREQUENT));
     words
         .filter(|word| seen.insert(*word))
         .filter_map(pinyin_of_word)

@@ -1,47 +1,80 @@
 //! In which section of a speech a snippet stands.
 //!
-//! In: a document with its text, and a snippet that Meilisearch cut out of it. Out: a heading.
+//! In: where sections begin, where Meilisearch found words in the text, and the snippet it cut out
+//! around some of them. Out: a heading. The text itself is not needed.
 
+use meilisearch_sdk::search::MatchRange;
 use serde_json::{Map, Value};
 
-/// The heading of the section that holds what was found first in the snippet. `None`: it stands
-/// before all sections, or nothing was found in the text.
+use crate::document::SECTION_STARTS;
+
+/// Where words begin and end, in bytes.
+type Places = Vec<(usize, usize)>;
+
+/// The heading of the section that holds what was found first in the snippet, which was cut out of
+/// this part of the text. `None`: it stands before all sections, or nothing was found in the text.
 pub(super) fn of_snippet(
     document: &Map<String, Value>,
-    text_fields: &[&str],
+    part: usize,
+    found: &[MatchRange],
     snippet: &str,
-    (begin, end): &(String, String),
+    marks: &(String, String),
 ) -> Option<String> {
-    let found_at = snippet.find(begin.as_str())?;
-    let plain = |text: &str| text.replace(begin.as_str(), "").replace(end.as_str(), "");
-    let before = plain(&snippet[..found_at]);
-    let before = before.trim_start_matches('…');
-    let all = plain(snippet);
-    let all = all.trim_matches('…');
-    let mut num_breaks = 0;
-    for text in text_fields
-        .iter()
-        .map_while(|name| document.get(*name)?.as_str())
-    {
-        if let Some(at) = text.find(all) {
-            let upto = &text[..at + before.len()];
-            return heading(document, num_breaks + upto.matches('\n').count());
-        }
-        // Parts are cut between paragraphs.
-        num_breaks += text.matches('\n').count() + 1;
-    }
-    None
+    let of_part = joined(
+        found
+            .iter()
+            .map(|it| (it.start, it.start + it.length))
+            .collect(),
+    );
+    let of_snippet = joined(marked(snippet, marks));
+    let (first, _) = *of_snippet.first()?;
+    // The snippet shows some of the places, as far from each other as in the text.
+    let is_shown = |places: &&[(usize, usize)]| {
+        let from = places[0].0;
+        let pairs = places.iter().zip(&of_snippet);
+        pairs
+            .into_iter()
+            .all(|(a, b)| (a.0 - from, a.1 - from) == (b.0 - first, b.1 - first))
+    };
+    let shown = of_part.windows(of_snippet.len()).find(is_shown);
+    let (at, _) = shown.unwrap_or(&of_part).first()?;
+    heading(document, (part, *at))
 }
 
-/// Of the last section that begins at this paragraph or before.
-fn heading(document: &Map<String, Value>, paragraph: usize) -> Option<String> {
-    let sections = document.get("sections")?.as_array()?;
-    let begins = |section: &&Value| {
-        let at = section["paragraph"].as_u64().unwrap_or(u64::MAX);
-        at <= paragraph as u64
-    };
-    let section = sections.iter().rfind(begins)?;
-    section["heading"].as_str().map(ToOwned::to_owned)
+/// The places between marks, in the snippet without them.
+fn marked(snippet: &str, (begin, end): &(String, String)) -> Places {
+    let mut places = Vec::new();
+    let (mut rest, mut at) = (snippet, 0);
+    while let Some((before, after)) = rest.split_once(begin.as_str()) {
+        let (word, after) = after.split_once(end.as_str()).unwrap_or((after, ""));
+        at += before.len();
+        places.push((at, at + word.len()));
+        at += word.len();
+        rest = after;
+    }
+    places
+}
+
+/// In order, and one of what touches: a phrase is one place or several.
+fn joined(mut places: Places) -> Places {
+    places.sort_unstable();
+    let mut all: Places = Vec::new();
+    for (from, to) in places {
+        match all.last_mut() {
+            Some((_, end)) if *end >= from => *end = to.max(*end),
+            _ => all.push((from, to)),
+        }
+    }
+    all
+}
+
+/// Of the last section that begins here or before.
+fn heading(document: &Map<String, Value>, place: (usize, usize)) -> Option<String> {
+    let starts = document.get(SECTION_STARTS)?;
+    let starts: Vec<(usize, usize)> = serde_json::from_value(starts.clone()).ok()?;
+    let last = starts.iter().rposition(|start| *start <= place)?;
+    let heading = &document.get("sections")?.get(last)?["heading"];
+    heading.as_str().map(ToOwned::to_owned)
 }
 
 #[cfg(test)]
@@ -50,34 +83,42 @@ mod tests {
 
     use super::*;
 
-    fn section(snippet: &str) -> Option<String> {
+    fn section(part: usize, found: &[(usize, usize)], snippet: &str) -> Option<String> {
         let document = json!({
-            "text": "同志们：\n一、抓农业\n种好粮食。",
-            "text_2": "二、抓水利\n修好水库。",
-            "sections": [
-                {"heading": "抓农业", "paragraph": 1},
-                {"heading": "抓水利", "paragraph": 3},
-            ],
+            "sections": [{"heading": "抓农业"}, {"heading": "抓水利"}, {"heading": "抓教育"}],
+            "section_starts": [[0, 13], [0, 100], [1, 0]],
         });
+        let found: Vec<MatchRange> = found
+            .iter()
+            .map(|&(start, length)| MatchRange {
+                start,
+                length,
+                indices: None,
+            })
+            .collect();
         let marks = ("<em>".to_owned(), "</em>".to_owned());
-        of_snippet(
-            document.as_object()?,
-            &["text", "text_2", "text_3"],
-            snippet,
-            &marks,
-        )
+        of_snippet(document.as_object()?, part, &found, snippet, &marks)
     }
 
     #[test]
     fn a_snippet_stands_in_the_last_section_that_begins_before_what_was_found() {
-        assert_eq!(section("种好<em>粮食</em>。"), Some("抓农业".to_owned()));
-        assert_eq!(section("…修好<em>水库</em>。"), Some("抓水利".to_owned()));
-        assert_eq!(section("<em>同志</em>们：\n一、…"), None);
+        assert_eq!(section(0, &[(0, 6)], "<em>同志</em>们："), None);
+        let one = |part, at| section(part, &[(at, 6)], "…种好<em>粮食</em>。");
+        assert_eq!(one(0, 13), Some("抓农业".to_owned()));
+        assert_eq!(one(0, 120), Some("抓水利".to_owned()));
+        assert_eq!(one(1, 3), Some("抓教育".to_owned()));
+    }
+
+    #[test]
+    fn of_many_places_those_count_that_the_snippet_shows() {
+        let found = [(20, 6), (40, 6), (110, 6), (116, 6), (125, 6)];
+        let snippet = "…<em>粮食</em><em>安全</em>和<em>粮食</em>…";
+        assert_eq!(section(0, &found, snippet), Some("抓水利".to_owned()));
     }
 
     #[test]
     fn a_snippet_without_anything_found_stands_nowhere() {
-        assert_eq!(section("种好粮食。"), None);
-        assert_eq!(section("<em>没有</em>的话"), None);
+        assert_eq!(section(0, &[(20, 6)], "种好粮食。"), None);
+        assert_eq!(section(0, &[], "<em>没有</em>的话"), None);
     }
 }
