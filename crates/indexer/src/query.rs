@@ -13,12 +13,11 @@ use crate::words::{is_han, lists, pinyin_of_word, simplified, syllables, words};
 /// Meilisearch reads so many words of a query.
 const MAX_WORDS: usize = 10;
 
-/// Characters of a query that is asked for as a phrase too.
-const LEAST_RUN: usize = 4;
+/// Characters of a query that is cut, and of what is asked for as a phrase too.
+const LEAST_HAN: usize = 3;
 
-/// Words of a question that are each asked for first.
+/// Words of a query that are each asked for before the others.
 const MAX_CONTENT: usize = 6;
-const LEAST_CONTENT: usize = 3;
 
 /// How much a form counts beside the others.
 const ALL_WORDS: f64 = 1.0;
@@ -64,7 +63,9 @@ pub(crate) struct Asked {
     pub(crate) read: Option<Vec<String>>,
     /// Whether it is typed in Latin letters.
     pub(crate) is_pinyin: bool,
-    /// Of a longer one, the words that say something.
+    /// Of a longer one, what stands between words that say nothing, in quotes; and the words that
+    /// say something.
+    phrases: String,
     content: Vec<String>,
 }
 
@@ -84,11 +85,13 @@ impl Asked {
             None if is_short => pinyin_of_word(&simple).and_then(|read| syllables(&read)),
             typed => typed,
         };
+        let (phrases, content) = content(&rest);
         Self {
             plain,
             read,
             is_pinyin,
-            content: content(&rest),
+            phrases,
+            content,
         }
     }
 
@@ -107,8 +110,8 @@ impl Asked {
             plain(words, Drop::Last, 1.0),
             plain(words, Drop::Frequent, 1.0),
         ];
-        if is_one_run(words) {
-            forms.push(plain(&format!("\"{words}\""), Drop::None, PHRASE));
+        if !self.phrases.is_empty() {
+            forms.push(plain(&self.phrases, Drop::Last, PHRASE));
         }
         for (at, word) in self.content.iter().enumerate() {
             let others = self.content.iter().enumerate();
@@ -124,30 +127,37 @@ impl Asked {
     }
 }
 
-/// Words that nobody cut for us, of so many characters at least.
-fn is_one_run(words: &str) -> bool {
-    words.chars().nth(LEAST_RUN - 1).is_some() && words.chars().all(is_han)
-}
-
-/// The words of a question, if they are many; few are asked for as they are.
-fn content(query: &str) -> Vec<String> {
-    let num_han = query.chars().filter(|c| is_han(*c)).count();
-    if num_han <= LEAST_RUN || query.contains('"') {
-        return Vec::new();
+/// What stands between words that say nothing: as phrases, and its words, each once.
+fn content(query: &str) -> (String, Vec<String>) {
+    if query.contains('"') || query.chars().filter(|c| is_han(*c)).count() < LEAST_HAN {
+        return (String::new(), Vec::new());
     }
+    let mut phrases: Vec<String> = Vec::new();
     let mut found: Vec<String> = Vec::new();
+    let mut phrase = String::new();
+    let mut end = 0;
     for word in words().cut(query) {
-        let says = word.chars().nth(1).is_some() && !lists().stop().contains(word);
-        if says && !found.iter().any(|it| it == word) {
+        let at = word.as_ptr() as usize - query.as_ptr() as usize;
+        if at > end || lists().stop().contains(word) {
+            phrases.push(std::mem::take(&mut phrase));
+        }
+        end = at + word.len();
+        if lists().stop().contains(word) {
+            continue;
+        }
+        phrase.push_str(word);
+        if word.chars().nth(1).is_some() && !found.iter().any(|it| it == word) {
             found.push(word.to_owned());
         }
     }
+    phrases.push(phrase);
+    phrases.retain(|phrase| phrase.chars().count() >= LEAST_HAN);
+    let phrases: Vec<String> = phrases.iter().map(|it| format!("\"{it}\"")).collect();
     found.truncate(MAX_CONTENT);
-    if found.len() < LEAST_CONTENT {
-        Vec::new()
-    } else {
-        found
+    if found.len() < 2 {
+        found.clear();
     }
+    (phrases.join(" "), found)
 }
 
 impl Form {
