@@ -67,6 +67,8 @@ pub(crate) struct Asked {
     /// say something.
     phrases: String,
     content: Vec<String>,
+    /// They go last.
+    years: String,
 }
 
 impl Asked {
@@ -92,6 +94,7 @@ impl Asked {
             is_pinyin,
             phrases,
             content,
+            years: years.join(" "),
         }
     }
 
@@ -111,7 +114,8 @@ impl Asked {
             plain(words, Drop::Frequent, 1.0),
         ];
         if !self.phrases.is_empty() {
-            forms.push(plain(&self.phrases, Drop::Last, PHRASE));
+            let words = format!("{} {}", self.phrases, self.years);
+            forms.push(plain(words.trim(), Drop::Last, PHRASE));
         }
         for (at, word) in self.content.iter().enumerate() {
             let others = self.content.iter().enumerate();
@@ -119,9 +123,10 @@ impl Asked {
             let words: Vec<&str> = [word]
                 .into_iter()
                 .chain(others)
+                .chain([&self.years])
                 .map(String::as_str)
                 .collect();
-            forms.push(plain(&words.join(" "), Drop::Last, EACH_WORD));
+            forms.push(plain(words.join(" ").trim(), Drop::Last, EACH_WORD));
         }
         forms
     }
@@ -132,32 +137,36 @@ fn content(query: &str) -> (String, Vec<String>) {
     if query.contains('"') || query.chars().filter(|c| is_han(*c)).count() < LEAST_HAN {
         return (String::new(), Vec::new());
     }
-    let mut phrases: Vec<String> = Vec::new();
+    let mut phrases: Vec<Vec<&str>> = vec![Vec::new()];
     let mut found: Vec<String> = Vec::new();
-    let mut phrase = String::new();
     let mut end = 0;
     for word in words().cut(query) {
         let at = word.as_ptr() as usize - query.as_ptr() as usize;
-        if at > end || lists().stop().contains(word) {
-            phrases.push(std::mem::take(&mut phrase));
+        let says_nothing = lists().stop().contains(word);
+        if at > end || says_nothing {
+            phrases.push(Vec::new());
         }
         end = at + word.len();
-        if lists().stop().contains(word) {
+        if says_nothing {
             continue;
         }
-        phrase.push_str(word);
+        if let Some(phrase) = phrases.last_mut() {
+            phrase.push(word);
+        }
         if word.chars().nth(1).is_some() && !found.iter().any(|it| it == word) {
             found.push(word.to_owned());
         }
     }
-    phrases.push(phrase);
-    phrases.retain(|phrase| phrase.chars().count() >= LEAST_HAN);
-    let phrases: Vec<String> = phrases.iter().map(|it| format!("\"{it}\"")).collect();
+    // A single word is a phrase already, and may have synonyms.
+    phrases.retain(|phrase| phrase.len() > 1);
+    let quoted = phrases.iter().map(|phrase| phrase.concat());
+    let quoted = quoted.filter(|phrase| phrase.chars().count() >= LEAST_HAN);
+    let quoted: Vec<String> = quoted.map(|phrase| format!("\"{phrase}\"")).collect();
     found.truncate(MAX_CONTENT);
     if found.len() < 2 {
         found.clear();
     }
-    (phrases.join(" "), found)
+    (quoted.join(" "), found)
 }
 
 impl Form {
@@ -282,6 +291,15 @@ mod tests {
         let text = "优化营商环境，人人都是营商环境。";
         assert_eq!(written(text, &syllables).as_deref(), Some("营商环境"));
         assert_eq!(written("没有这样的话", &syllables), None);
+    }
+
+    #[test]
+    fn a_question_is_asked_by_its_phrases_and_by_each_of_its_words_too() {
+        let forms = Asked::of("2021年怎么优化营商环境").forms();
+        let words: Vec<&str> = forms.iter().map(|form| form.words.as_str()).collect();
+        assert!(words.contains(&"\"优化营商环境\" 2021"), "{words:?}");
+        assert!(words.contains(&"环境 优化 营商 2021"), "{words:?}");
+        assert_eq!(Asked::of("农民工").forms().len(), 3);
     }
 
     #[test]

@@ -16,12 +16,17 @@ pub(crate) use lists::lists;
 pub(crate) use pinyin::{of_word as pinyin_of_word, syllables};
 pub(crate) use script::simplified;
 
-/// How names of bodies end, kept whole too: a synonym is looked up by three words at most.
+/// How names of bodies end; they are kept whole.
 const BODIES: [char; 6] = ['委', '局', '部', '厅', '团', '会'];
 
-/// Characters of a word that is kept whole. A longer one is found by its parts, and its parts by
-/// themselves.
+/// Characters of another word that is kept whole. A longer one is found by its parts, and its parts
+/// by themselves.
 const LONGEST_TERM: usize = 3;
+
+/// Meilisearch looks up synonyms of so many words; what it would cut into more is kept whole, unless
+/// it is a sentence.
+const SYNONYM_WORDS: usize = 3;
+const LONGEST_WHOLE: usize = 8;
 
 /// Made when a document is: it takes some tens of MB, and who only searches does without.
 static WORDS: LazyLock<Words> = LazyLock::new(Words::new);
@@ -43,25 +48,27 @@ pub(crate) fn words() -> &'static Words {
 
 impl Words {
     fn new() -> Self {
-        let jieba = Jieba::new();
-        let is_cut = |term: &str| jieba.cut(term, false).len() > 1;
-        let is_kept = |term: &str| term.ends_with(BODIES) || term.chars().count() <= LONGEST_TERM;
-        let dictionary: HashSet<String> = lists()
-            .terms()
-            .into_iter()
-            .filter(|term| is_kept(term) && is_cut(term))
-            .map(ToOwned::to_owned)
-            .collect();
-        let longest = dictionary.iter().map(|it| it.chars().count()).max();
-        Self {
-            jieba,
-            firsts: dictionary
-                .iter()
-                .filter_map(|it| it.chars().next())
-                .collect(),
-            longest: longest.unwrap_or_default(),
-            dictionary,
-        }
+        let mut words = Self {
+            jieba: Jieba::new(),
+            dictionary: HashSet::new(),
+            longest: 0,
+            firsts: HashSet::new(),
+        };
+        let is_kept = |term: &&str| {
+            let num_parts = words.cut(term).into_iter().flat_map(|it| words.parts(it));
+            let num_parts = num_parts.count();
+            let num_chars = term.chars().count();
+            let is_long = num_parts > SYNONYM_WORDS && num_chars <= LONGEST_WHOLE;
+            let is_name = term.ends_with(BODIES) || num_chars <= LONGEST_TERM;
+            is_long || (num_parts > 1 && is_name)
+        };
+        let terms = lists().terms();
+        let kept = terms.into_iter().filter(is_kept).map(ToOwned::to_owned);
+        words.dictionary = kept.collect();
+        let terms = || words.dictionary.iter();
+        words.longest = terms().map(|it| it.chars().count()).max().unwrap_or(0);
+        words.firsts = terms().filter_map(|it| it.chars().next()).collect();
+        words
     }
 
     /// Words of the field that Meilisearch would cut, in a fixed order.
@@ -71,7 +78,7 @@ impl Words {
         words
     }
 
-    /// The words of a text as Meilisearch cuts it.
+    /// The words of a text. Meilisearch cuts most of them once more: [`Self::parts`].
     pub(crate) fn cut<'a>(&self, text: &'a str) -> Vec<&'a str> {
         let mut words = Vec::new();
         let mut from = 0;
@@ -89,6 +96,29 @@ impl Words {
         }
         self.cut_plain(&text[from..], &mut words);
         words
+    }
+
+    /// What Meilisearch makes of a word: from its beginning a known word of two characters, else one
+    /// of three, else a character.
+    pub(crate) fn parts<'a>(&self, word: &'a str) -> Vec<&'a str> {
+        if self.dictionary.contains(word) || !word.chars().all(is_han) {
+            return vec![word];
+        }
+        let mut parts = Vec::new();
+        let mut rest = word;
+        while !rest.is_empty() {
+            let end = |num: usize| rest.char_indices().nth(num).map_or(rest.len(), |it| it.0);
+            let is_word = |num: &usize| self.jieba.has_word(&rest[..end(*num)]);
+            let num = if rest.chars().nth(2).is_none() && parts.is_empty() {
+                2
+            } else {
+                [2, 3].into_iter().find(is_word).unwrap_or(1)
+            };
+            let (part, next) = rest.split_at(end(num));
+            parts.push(part);
+            rest = next;
+        }
+        parts
     }
 
     fn cut_plain<'a>(&self, text: &'a str, words: &mut Vec<&'a str>) {
@@ -129,4 +159,25 @@ pub(crate) fn is_han(c: char) -> bool {
 
 fn is_word(word: &str) -> bool {
     word.chars().next().is_some_and(char::is_alphanumeric)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_cut_once_more_as_meilisearch_does() {
+        for (word, parts) in [
+            ("基础设施", "基础 设施"),
+            ("传承人", "传承 人"),
+            ("未成年人", "未成 年 人"),
+            ("待处理", "待处理"),
+            ("马克思主义", "马克 思 主义"),
+            ("环境", "环境"),
+        ] {
+            let cut = words().cut(word).into_iter();
+            let cut: Vec<&str> = cut.flat_map(|it| words().parts(it)).collect();
+            assert_eq!(cut.join(" "), parts);
+        }
+    }
 }

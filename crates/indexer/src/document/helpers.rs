@@ -56,24 +56,22 @@ struct Read<'a> {
     simple: &'a str,
     /// Its words, in simplified characters, as they follow each other.
     words: Vec<&'a str>,
-    /// All words that Meilisearch finds in it as it was written, sorted.
-    known: Vec<&'a str>,
+    /// What Meilisearch finds in it as it was written.
+    known: HashSet<&'a str>,
 }
 
 impl<'a> Read<'a> {
     fn of(text: &'a str, simple: &'a str) -> Self {
-        let cutter = words();
-        let words = cutter.cut(simple);
-        let mut known = if text == simple {
-            words.clone()
+        let cut = words().cut(simple);
+        let parts = |cut: &[&'a str]| cut.iter().flat_map(|word| words().parts(word)).collect();
+        let known = if text == simple {
+            parts(&cut)
         } else {
-            cutter.cut(text)
+            parts(&words().cut(text))
         };
-        known.sort_unstable();
-        known.dedup();
         Self {
             simple,
-            words,
+            words: cut,
             known,
         }
     }
@@ -84,17 +82,15 @@ impl<'a> Read<'a> {
         all.filter(|word| word.chars().nth(1).is_some() && word.chars().all(is_han))
     }
 
-    /// Whether a word is found as one, or as what one begins with.
-    fn is_known(&self, word: &str) -> bool {
-        let at = self.known.partition_point(|it| *it < word);
-        self.known.get(at).is_some_and(|it| it.starts_with(word))
-    }
-
-    /// The words that Meilisearch does not find in it, each once.
+    /// What Meilisearch makes of its words and does not find in it, each once.
     fn left_out(&self) -> Vec<String> {
-        let mut seen = HashSet::new();
+        let (mut seen, mut added) = (HashSet::new(), HashSet::new());
         self.all()
-            .filter(|word| seen.insert(*word) && !self.is_known(word))
+            .filter(|word| seen.insert(*word))
+            .flat_map(|word| words().parts(word))
+            .filter(|part| part.chars().nth(1).is_some() && !is_number(part))
+            .filter(|part| !self.known.contains(part))
+            .filter(|part| added.insert(*part))
             .map(ToOwned::to_owned)
             .collect()
     }
@@ -112,6 +108,17 @@ impl<'a> Read<'a> {
             .filter(move |(_, count)| *count >= least)
             .map(|(word, _)| word)
     }
+}
+
+/// Whether it begins as a number does: 十七条 is asked for by nobody.
+fn is_number(word: &str) -> bool {
+    let mut chars = word.chars();
+    let mut is_digit = || {
+        chars
+            .next()
+            .is_some_and(|c| "〇一二三四五六七八九十百千万亿".contains(c))
+    };
+    is_digit() && is_digit()
 }
 
 fn title_words(head: &Read<'_>) -> Vec<String> {
