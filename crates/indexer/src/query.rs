@@ -3,21 +3,19 @@
 //! In: a query. Out: its words in simplified characters, years last, and how it is read. What the
 //! index can do by itself is not done here.
 
+mod content;
+
 use std::collections::BTreeMap;
 
 use meilisearch_sdk::search::MatchingStrategies;
 
+use content::Content;
+
 use crate::document::helpers;
-use crate::words::{is_han, lists, pinyin_of_word, simplified, syllables, words};
+use crate::words::{is_han, pinyin_of_word, simplified, syllables};
 
 /// Meilisearch reads so many words of a query.
 const MAX_WORDS: usize = 10;
-
-/// Characters of a query that is cut, and of what is asked for as a phrase too.
-const LEAST_HAN: usize = 3;
-
-/// Words of a query that are each asked for before the others.
-const MAX_CONTENT: usize = 6;
 
 /// How much a form counts beside the others.
 const ALL_WORDS: f64 = 1.0;
@@ -63,10 +61,8 @@ pub(crate) struct Asked {
     pub(crate) read: Option<Vec<String>>,
     /// Whether it is typed in Latin letters.
     pub(crate) is_pinyin: bool,
-    /// Of a longer one, what stands between words that say nothing, in quotes; and the words that
-    /// say something.
-    phrases: String,
-    content: Vec<String>,
+    /// What is in the words.
+    content: Content,
     /// They go last.
     years: String,
 }
@@ -75,10 +71,15 @@ impl Asked {
     pub(crate) fn of(query: &str) -> Self {
         let simple = simplified(query);
         let (rest, years) = without_years(&simple);
-        let plain = if years.is_empty() || rest.trim().is_empty() {
+        let content = Content::of(&rest);
+        let plain = if rest.trim().is_empty() {
             Form::plain(simple.to_string())
         } else {
-            Form::plain(format!("{} {}", rest.trim(), years.join(" ")))
+            Form::plain(
+                format!("{} {}", content.rest, years.join(" "))
+                    .trim()
+                    .to_owned(),
+            )
         };
         let typed = syllables(query);
         let is_pinyin = typed.is_some();
@@ -87,12 +88,10 @@ impl Asked {
             None if is_short => pinyin_of_word(&simple).and_then(|read| syllables(&read)),
             typed => typed,
         };
-        let (phrases, content) = content(&rest);
         Self {
             plain,
             read,
             is_pinyin,
-            phrases,
             content,
             years: years.join(" "),
         }
@@ -113,12 +112,12 @@ impl Asked {
             plain(words, Drop::Last, 1.0),
             plain(words, Drop::Frequent, 1.0),
         ];
-        if !self.phrases.is_empty() {
-            let words = format!("{} {}", self.phrases, self.years);
+        for phrase in &self.content.phrases {
+            let words = format!("{phrase} {}", self.years);
             forms.push(plain(words.trim(), Drop::Last, PHRASE));
         }
-        for (at, word) in self.content.iter().enumerate() {
-            let others = self.content.iter().enumerate();
+        for (at, word) in self.content.words.iter().enumerate() {
+            let others = self.content.words.iter().enumerate();
             let others = others.filter(|(other, _)| *other != at).map(|(_, it)| it);
             let words: Vec<&str> = [word]
                 .into_iter()
@@ -130,43 +129,6 @@ impl Asked {
         }
         forms
     }
-}
-
-/// What stands between words that say nothing: as phrases, and its words, each once.
-fn content(query: &str) -> (String, Vec<String>) {
-    if query.contains('"') || query.chars().filter(|c| is_han(*c)).count() < LEAST_HAN {
-        return (String::new(), Vec::new());
-    }
-    let mut phrases: Vec<Vec<&str>> = vec![Vec::new()];
-    let mut found: Vec<String> = Vec::new();
-    let mut end = 0;
-    for word in words().cut(query) {
-        let at = word.as_ptr() as usize - query.as_ptr() as usize;
-        let says_nothing = lists().stop().contains(word);
-        if at > end || says_nothing {
-            phrases.push(Vec::new());
-        }
-        end = at + word.len();
-        if says_nothing {
-            continue;
-        }
-        if let Some(phrase) = phrases.last_mut() {
-            phrase.push(word);
-        }
-        if word.chars().nth(1).is_some() && !found.iter().any(|it| it == word) {
-            found.push(word.to_owned());
-        }
-    }
-    // A single word is a phrase already, and may have synonyms.
-    phrases.retain(|phrase| phrase.len() > 1);
-    let quoted = phrases.iter().map(|phrase| phrase.concat());
-    let quoted = quoted.filter(|phrase| phrase.chars().count() >= LEAST_HAN);
-    let quoted: Vec<String> = quoted.map(|phrase| format!("\"{phrase}\"")).collect();
-    found.truncate(MAX_CONTENT);
-    if found.len() < 2 {
-        found.clear();
-    }
-    (quoted.join(" "), found)
 }
 
 impl Form {
@@ -300,6 +262,8 @@ mod tests {
         assert!(words.contains(&"\"优化营商环境\" 2021"), "{words:?}");
         assert!(words.contains(&"环境 优化 营商 2021"), "{words:?}");
         assert_eq!(Asked::of("农民工").forms().len(), 3);
+        assert_eq!(plain("拖欠工资怎么办"), "拖欠工资");
+        assert_eq!(plain("怎么办"), "怎么办");
     }
 
     #[test]
