@@ -3,7 +3,7 @@
 //! In: an upsert and its sequence in SPEECHES. Out: JSON fields. Text beyond what Meilisearch indexes
 //! of one attribute goes on in `text_2`, `text_3` …
 
-pub(crate) mod helpers;
+pub(crate) mod searched;
 mod text;
 
 use messages::{CompletenessState, Speech, Upsert};
@@ -71,7 +71,7 @@ impl SpeechDocument {
         let mut document = Self(fields);
         document.shorten_facets();
         document.set_text(speech);
-        helpers::fill(&mut document.0, speech);
+        searched::fill(&mut document.0, speech);
         document
     }
 

@@ -11,7 +11,7 @@ use meilisearch_sdk::search::MatchingStrategies;
 
 use content::Content;
 
-use crate::document::helpers;
+use crate::document::searched;
 use crate::words::{is_han, pinyin_of_word, simplified, syllables};
 
 /// Meilisearch reads so many words of a query.
@@ -154,7 +154,7 @@ impl Form {
             let words: Vec<String> = syllables.chunks(size).map(<[String]>::concat).collect();
             let form = Self {
                 words: words.join(" "),
-                attributes: Some([helpers::PINYIN]),
+                attributes: Some([searched::PINYIN]),
                 drop: Drop::None,
                 weight: 1.0,
             };

@@ -13,7 +13,7 @@ use reqwest::Method;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::document::{MAX_PARTS, helpers, text_field};
+use crate::document::{MAX_PARTS, searched, text_field};
 use crate::meili::TaskStatus;
 use crate::words::{lists, words};
 use crate::{IndexError, Meili};
@@ -21,16 +21,16 @@ use crate::{IndexError, Meili};
 /// Each costs indexing time, so few; in order of their weight.
 const SEARCHABLE_FIRST: [&str; 5] = [
     "title",
-    helpers::TITLE,
+    searched::TITLE,
     "occasion",
     "speaker",
     "sections.heading",
 ];
 
 const SEARCHABLE_LAST: [&str; 5] = [
-    helpers::WORDS,
-    helpers::YEAR,
-    helpers::PINYIN,
+    searched::WORDS,
+    searched::YEAR,
+    searched::PINYIN,
     "speaker_role",
     "site_name",
 ];
@@ -114,7 +114,7 @@ pub fn wanted() -> Settings {
         // Chinese words are shorter than this and are never taken for misspelt ones; Latin names may be.
         .with_typo_tolerance(TypoToleranceSettings {
             enabled: Some(true),
-            disable_on_attributes: Some(vec![helpers::PINYIN.to_owned()]),
+            disable_on_attributes: Some(vec![searched::PINYIN.to_owned()]),
             disable_on_words: Some(Vec::new()),
             min_word_size_for_typos: Some(MinWordSizeForTypos {
                 one_typo: Some(5),
