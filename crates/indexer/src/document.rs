@@ -3,6 +3,7 @@
 //! In: an upsert and its sequence in SPEECHES. Out: JSON fields. Text beyond what Meilisearch indexes
 //! of one attribute goes on in `text_2`, `text_3` …
 
+pub(crate) mod searched;
 mod text;
 
 use messages::{CompletenessState, Speech, Upsert};
@@ -15,6 +16,9 @@ use text::{MAX_POSITIONS, split};
 
 /// Parts of a text that are searched; the settings list so many attributes.
 pub(crate) const MAX_PARTS: usize = 16;
+
+/// Where each section begins: the part of the text, from 0, and the byte in it. For snippets.
+pub(crate) const SECTION_STARTS: &str = "section_starts";
 
 /// Longest facet value, in bytes.
 const MAX_FACET_BYTES: usize = 468;
@@ -67,7 +71,8 @@ impl SpeechDocument {
         fields.insert("fullness".to_owned(), json!(fullness(speech)));
         let mut document = Self(fields);
         document.shorten_facets();
-        document.set_text(&speech.text);
+        document.set_text(speech);
+        searched::fill(&mut document.0, speech);
         document
     }
 
@@ -96,8 +101,12 @@ impl SpeechDocument {
         )
     }
 
-    fn set_text(&mut self, text: &str) {
-        let parts = split(text, MAX_POSITIONS);
+    fn set_text(&mut self, speech: &Speech) {
+        let parts = split(&speech.text, MAX_POSITIONS);
+        if !speech.sections.is_empty() {
+            let starts = section_starts(speech, &parts);
+            self.0.insert(SECTION_STARTS.to_owned(), json!(starts));
+        }
         if parts.len() > MAX_PARTS {
             // Stored, but not searched to its end: said in the document, and never silently.
             if let Some(Value::Array(flags)) = self.0.get_mut("flags") {
@@ -131,6 +140,21 @@ fn fullness(speech: &Speech) -> u32 {
         _ => 0,
     };
     state * 100 + speech.num_chars.checked_ilog2().unwrap_or_default()
+}
+
+/// The part of the text and the byte in it where each section begins.
+fn section_starts(speech: &Speech, parts: &[&str]) -> Vec<(usize, usize)> {
+    let breaks = speech.text.match_indices('\n').map(|(at, _)| at + 1);
+    let paragraphs: Vec<usize> = std::iter::once(0).chain(breaks).collect();
+    let begins = |part: &str| part.as_ptr() as usize - speech.text.as_ptr() as usize;
+    let starts = speech.sections.iter().map(|section| {
+        let paragraph = paragraphs.get(section.paragraph as usize);
+        let at = paragraph.copied().unwrap_or(speech.text.len());
+        let part = parts.iter().rposition(|part| begins(part) <= at);
+        let part = part.unwrap_or_default();
+        (part, at - begins(parts[part]))
+    });
+    starts.collect()
 }
 
 #[cfg(test)]

@@ -11,11 +11,13 @@ mod error;
 mod keys;
 mod meili;
 mod metrics;
+mod query;
 mod reindex;
 mod search;
 mod settings;
 mod sink;
 mod stats;
+mod words;
 
 pub use audit::{Audit, Differences, Repaired};
 pub use clusters::{Clusters, Sketch};

@@ -2,55 +2,22 @@
 //!
 //! In: a query in Chinese. Out: hits with a snippet around the words that were found. Never writes.
 
-use std::collections::{BTreeMap, HashMap};
+mod ask;
+mod fuse;
+mod hit;
+mod section;
 
-use meilisearch_sdk::search::{SearchQuery, SearchResult, Selectors};
+use std::collections::BTreeMap;
+
 use messages::SpeechId;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::document::{MAX_PARTS, text_field};
+use crate::query::{self, Asked, Form};
 use crate::{IndexError, Meili, MeiliConfig};
 
-/// Chinese, for the words of the query as for those of the documents.
-const LOCALES: [&str; 1] = ["cmn"];
-
-/// What is given back of a hit: everything but the text, which can be a book.
-const FIELDS: [&str; 33] = [
-    "id",
-    "version",
-    "url",
-    "site",
-    "site_name",
-    "source_id",
-    "title",
-    "title_raw",
-    "kind",
-    "occasion",
-    "speaker",
-    "speaker_role",
-    "delivered_on",
-    "title_date",
-    "published_at",
-    "date",
-    "date_from",
-    "year",
-    "views",
-    "author",
-    "source",
-    "salutation",
-    "closing",
-    "sections",
-    "completeness",
-    "partial",
-    "placeholders",
-    "num_chars",
-    "num_han",
-    "script",
-    "profile",
-    "confidence",
-    "flags",
-];
+/// Speeches that are read to learn how a reading is written.
+const READ: usize = 5;
 
 /// Filterable fields, their values, and how many documents have each.
 pub type Facets = BTreeMap<String, BTreeMap<String, usize>>;
@@ -115,6 +82,8 @@ pub struct Hit {
     pub speaker: Option<String>,
     /// The part of its text that was found, highlighted.
     pub snippet: String,
+    /// The heading of the section that this part stands in.
+    pub section: Option<String>,
     /// The document.
     pub document: Map<String, Value>,
 }
@@ -147,63 +116,58 @@ impl Searcher {
         })
     }
 
-    /// Searches.
+    /// Searches. What no speech holds as it was typed is looked for by its reading: the speeches
+    /// found so say which characters are meant.
     pub async fn search(
         &self,
         query: &str,
         options: &SearchOptions,
     ) -> Result<SearchPage, IndexError> {
-        let index = self.meili.sdk_index();
-        let text_fields: Vec<String> = (0..MAX_PARTS).map(text_field).collect();
-        let text_fields: Vec<&str> = text_fields.iter().map(String::as_str).collect();
-        let crop: Vec<(&str, Option<usize>)> =
-            text_fields.iter().map(|name| (*name, None)).collect();
-        let highlight = [&["title"], text_fields.as_slice()].concat();
-        let mut fields = FIELDS.to_vec();
-        if options.full_text {
-            fields.extend(&text_fields);
+        let asked = Asked::of(query);
+        if !options.sort.is_empty() || query.trim().is_empty() {
+            return self.ask(&asked.plain, options).await;
         }
-        let sort: Vec<&str> = options.sort.iter().map(String::as_str).collect();
-        let mut request = SearchQuery::new(&index);
-        request
-            .with_query(query)
-            .with_limit(options.limit)
-            .with_offset(options.offset)
-            .with_locales(&LOCALES)
-            .with_attributes_to_retrieve(Selectors::Some(&fields))
-            .with_attributes_to_crop(Selectors::Some(&crop))
-            .with_crop_length(options.snippet_words)
-            .with_crop_marker("…")
-            .with_attributes_to_highlight(Selectors::Some(&highlight))
-            .with_highlight_pre_tag(&options.highlight.0)
-            .with_highlight_post_tag(&options.highlight.1);
-        if let Some(filter) = &options.filter {
-            request.with_filter(filter);
+        let ranked = self.rank(&asked, options).await?;
+        if !asked.is_pinyin && ranked.has_all_words {
+            return self.show(ranked, options).await;
         }
-        if !options.all_versions {
-            request.with_distinct("cluster");
+        if let Some(syllables) = &asked.read {
+            let (found, written) = self.written(syllables).await?;
+            if let Some(words) = written {
+                let ranked = self.rank(&Asked::of(&words), options).await?;
+                return self.show(ranked, options).await;
+            }
+            if let Some(form) = found
+                && asked.is_pinyin
+            {
+                return self.ask(&form, options).await;
+            }
         }
-        if !sort.is_empty() {
-            request.with_sort(&sort);
-        }
-        if !options.facets.is_empty() {
-            request.with_facets(Selectors::Some(&options.facets));
-        }
-        let found = request.execute::<Map<String, Value>>().await?;
-        Ok(SearchPage {
-            hits: found
-                .hits
-                .into_iter()
-                .map(|hit| Hit::new(hit, &text_fields, &options.highlight.0))
-                .collect(),
-            estimated_total: found.estimated_total_hits.unwrap_or_default(),
-            took_ms: found.processing_time_ms,
-            facets: found.facet_distribution.map(|fields| {
-                let sorted =
-                    |(name, values): (_, HashMap<_, _>)| (name, values.into_iter().collect());
-                fields.into_iter().map(sorted).collect()
-            }),
-        })
+        self.show(ranked, options).await
+    }
+
+    /// How a reading is found, and the characters that have it there.
+    async fn written(
+        &self,
+        syllables: &[String],
+    ) -> Result<(Option<Form>, Option<String>), IndexError> {
+        let options = SearchOptions {
+            limit: READ,
+            full_text: true,
+            ..SearchOptions::default()
+        };
+        let forms = Form::read(syllables);
+        let asked: Vec<_> = forms.iter().map(|form| (form, options.clone())).collect();
+        let pages = self.ask_all(&asked).await?;
+        let first = pages.iter().position(|page| !page.hits.is_empty());
+        let hits = pages.iter().flat_map(|page| &page.hits);
+        let texts = hits.flat_map(|hit| {
+            let text = hit.document.get("text").and_then(Value::as_str);
+            [Some(hit.title.as_str()), text].into_iter().flatten()
+        });
+        let texts = texts.collect::<Vec<_>>().join("\n");
+        let found = first.and_then(|at| forms.into_iter().nth(at));
+        Ok((found, query::written(&texts, syllables)))
     }
 
     /// The version of a document: its sequence in SPEECHES. `None`: it is not in the index.
@@ -237,39 +201,5 @@ impl Searcher {
     /// Meilisearch's version, `1.21.0`.
     pub async fn version(&self) -> Result<String, IndexError> {
         Ok(self.meili.sdk().get_version().await?.pkg_version)
-    }
-}
-
-impl Hit {
-    fn new(found: SearchResult<Map<String, Value>>, text_fields: &[&str], highlight: &str) -> Self {
-        let document = found.result;
-        let formatted = found.formatted_result.unwrap_or_default();
-        let snippet = text_fields
-            .iter()
-            .filter_map(|name| formatted.get(*name)?.as_str())
-            .find(|part| part.contains(highlight))
-            .or_else(|| formatted.get("text")?.as_str())
-            .unwrap_or_default()
-            .to_owned();
-        let field = |name: &str| {
-            let value = document.get(name).and_then(Value::as_str);
-            value.map(ToOwned::to_owned)
-        };
-        let title = field("title").unwrap_or_default();
-        Self {
-            id: field("id").unwrap_or_default(),
-            url: field("url").unwrap_or_default(),
-            title_highlighted: formatted
-                .get("title")
-                .and_then(Value::as_str)
-                .map_or_else(|| title.clone(), ToOwned::to_owned),
-            title,
-            date: field("date"),
-            kind: field("kind").unwrap_or_default(),
-            site: field("site").unwrap_or_default(),
-            speaker: field("speaker"),
-            snippet,
-            document,
-        }
     }
 }

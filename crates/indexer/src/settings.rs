@@ -3,6 +3,8 @@
 //! In: an index, or none yet. Out: an index with primary key `id` and these settings, applied only
 //! where they differ, and before any document: a change afterwards indexes everything again.
 
+use std::collections::HashMap;
+
 use meilisearch_sdk::settings::{
     FacetSortValue, FacetingSettings, LocalizedAttributes, MinWordSizeForTypos, PaginationSetting,
     Settings, TypoToleranceSettings,
@@ -11,14 +13,27 @@ use reqwest::Method;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::document::{MAX_PARTS, text_field};
+use crate::document::{MAX_PARTS, searched, text_field};
 use crate::meili::TaskStatus;
+use crate::words::{lists, words};
 use crate::{IndexError, Meili};
 
 /// Each costs indexing time, so few; in order of their weight.
-const SEARCHABLE_FIRST: [&str; 4] = ["title", "occasion", "speaker", "sections.heading"];
+const SEARCHABLE_FIRST: [&str; 5] = [
+    "title",
+    searched::TITLE,
+    "occasion",
+    "speaker",
+    "sections.heading",
+];
 
-const SEARCHABLE_LAST: [&str; 2] = ["speaker_role", "site_name"];
+const SEARCHABLE_LAST: [&str; 5] = [
+    searched::WORDS,
+    searched::YEAR,
+    searched::PINYIN,
+    "speaker_role",
+    "site_name",
+];
 
 const FILTERABLE: [&str; 13] = [
     "cluster",
@@ -56,7 +71,12 @@ const RANKING: [&str; 8] = [
 ];
 
 /// Lists whose order means nothing: Meilisearch gives them back sorted.
-const SETS: [&str; 2] = ["filterableAttributes", "sortableAttributes"];
+const SETS: [&str; 4] = [
+    "filterableAttributes",
+    "sortableAttributes",
+    "stopWords",
+    "dictionary",
+];
 
 /// What [`Meili::apply_settings`] had to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,7 +106,9 @@ pub fn wanted() -> Settings {
         .with_ranking_rules(RANKING)
         // Two and a half times faster than byWord, with 2,000 characters a speech.
         .with_proximity_precision("byAttribute")
-        .with_stop_words(Vec::<String>::new())
+        .with_stop_words(lists().stop())
+        .with_synonyms(synonyms())
+        .with_dictionary(words().dictionary())
         .with_localized_attributes([LocalizedAttributes {
             locales: vec!["cmn".to_owned()],
             attribute_patterns: vec!["*".to_owned()],
@@ -94,7 +116,7 @@ pub fn wanted() -> Settings {
         // Chinese words are shorter than this and are never taken for misspelt ones; Latin names may be.
         .with_typo_tolerance(TypoToleranceSettings {
             enabled: Some(true),
-            disable_on_attributes: Some(Vec::new()),
+            disable_on_attributes: Some(vec![searched::PINYIN.to_owned()]),
             disable_on_words: Some(Vec::new()),
             min_word_size_for_typos: Some(MinWordSizeForTypos {
                 one_typo: Some(5),
@@ -112,6 +134,13 @@ pub fn wanted() -> Settings {
         });
     settings.distinct_attribute = Some(None);
     settings
+}
+
+fn synonyms() -> HashMap<String, Vec<String>> {
+    let lists = lists().synonyms().iter();
+    lists
+        .map(|(word, others)| (word.clone(), others.iter().cloned().collect()))
+        .collect()
 }
 
 impl Meili {

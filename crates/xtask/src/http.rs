@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -14,6 +15,12 @@ const MAX_ANSWER_BYTES: u64 = 64 * 1024 * 1024;
 /// The body of the answer.
 pub(crate) async fn get(url: &str) -> anyhow::Result<String> {
     send("GET", url, "application/json", "").await
+}
+
+/// Sends JSON; the body of the answer.
+pub(crate) async fn post(url: &str, json: &Value) -> anyhow::Result<Value> {
+    let answer = send("POST", url, "application/json", &json.to_string()).await?;
+    serde_json::from_str(&answer).with_context(|| format!("POST {url}: no JSON"))
 }
 
 /// The body of the answer to a request with a body of this type.
@@ -49,7 +56,7 @@ async fn ask(method: &str, url: &str, content_type: &str, body: &str) -> anyhow:
     let (head, body) = answer.split_once("\r\n\r\n").context("no HTTP answer")?;
     let status = head.split(' ').nth(1).unwrap_or_default();
     if !status.starts_with('2') {
-        bail!("status {status}");
+        bail!("status {status}: {body}");
     }
     Ok(body.to_owned())
 }

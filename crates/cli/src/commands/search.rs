@@ -109,6 +109,9 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<End> {
             let title = marked(&hit.title_highlighted);
             output::line(format!("{title}  [{date}, {}]", hit.kind))?;
             output::line(format!("  {}", hit.url))?;
+            if let Some(section) = &hit.section {
+                output::line(format!("  § {}", marked(section)))?;
+            }
             output::line(format!("  {}\n", marked(&hit.snippet)))?;
         }
         output::line(format!(

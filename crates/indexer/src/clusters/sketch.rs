@@ -5,6 +5,8 @@
 
 use std::collections::BTreeSet;
 
+use crate::words::simplified;
+
 /// Characters of a gram.
 const GRAM: usize = 5;
 
@@ -45,7 +47,7 @@ impl Sketch {
     pub fn of(text: &str) -> Self {
         let mut gathered = Gathered::default();
         let mut window = [0_u64; GRAM];
-        for (at, c) in letters(&fast2s::convert(text)).enumerate() {
+        for (at, c) in letters(&simplified(text)).enumerate() {
             window[at % GRAM] = u64::from(u32::from(c));
             if at + 1 >= GRAM {
                 let gram = (1..=GRAM).map(|step| window[(at + step) % GRAM]);

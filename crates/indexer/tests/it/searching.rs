@@ -1,6 +1,7 @@
 //! What a reader sees.
 
 use indexer::SearchOptions;
+use messages::Section;
 use serde_json::json;
 use worker::{Failure, Stop, Verdict};
 
@@ -46,6 +47,72 @@ async fn a_long_speech_is_found_by_its_last_paragraph() {
     assert_eq!(page.estimated_total, 1);
     let snippet = &page.hits[0].snippet;
     assert!(snippet.contains("<em>鲲鹏</em>"), "{snippet}");
+}
+
+#[tokio::test]
+async fn the_section_that_holds_the_last_paragraph_of_a_long_speech_is_named() {
+    let world = World::start().await;
+    let filler = "我们要抓好农业生产，确保粮食安全。\n".repeat(18_000);
+    let text = format!("一、抓好农业\n{filler}二、凝聚人心\n祝大家身体健康，谢谢鲲鹏。");
+    let num_paragraphs = u32::try_from(text.lines().count()).unwrap();
+    let speech = changed(&speech("长篇讲话", &text), |upsert| {
+        let section = |number: &str, heading: &str, paragraph| Section {
+            level: 1,
+            number: number.to_owned(),
+            heading: heading.to_owned(),
+            paragraph,
+        };
+        upsert.speech.sections = vec![
+            section("一", "抓好农业", 0),
+            section("二", "凝聚人心", num_paragraphs - 2),
+        ];
+    });
+    assert!(text.chars().count() > 300_000);
+    let sequence = world.publish(&speech).await;
+    index(&world.indexer(), &[delivery(&speech, sequence)]).await;
+    let page = world.search("鲲鹏").await;
+    assert_eq!(page.hits[0].section.as_deref(), Some("凝聚人心"));
+    let page = world.search("粮食安全").await;
+    assert_eq!(page.hits[0].section.as_deref(), Some("抓好农业"));
+}
+
+#[tokio::test]
+async fn a_speech_is_found_by_what_does_not_stand_in_it_letter_for_letter() {
+    let world = World::start().await;
+    let speeches = [
+        speech("在全县乡村振兴推进会上的讲话", "抓好待处理的事项。"),
+        speech("在全鄉檔案工作會議上的講話", "管好檔案。"),
+        speech("国家发展和改革委员会关于项目管理的通知", "按程序审批。"),
+        speech("在发改委座谈会上的发言", "说三点意见。"),
+        speech(
+            "在绿茶节上的致辞",
+            "防汛刚过，防汛队员也来了，欢迎各位来宾。",
+        ),
+    ];
+    let sequences = world.publish_all(&speeches).await;
+    let batch: Vec<_> = speeches
+        .iter()
+        .zip(sequences)
+        .map(|(change, sequence)| delivery(change, sequence))
+        .collect();
+    index(&world.indexer(), &batch).await;
+    for (query, title) in [
+        ("fangxun", "在绿茶节上的致辞"),
+        ("xiangcun zhenxing", "在全县乡村振兴推进会上的讲话"),
+        ("xiangcunzhenxing", "在全县乡村振兴推进会上的讲话"),
+        ("乡村震兴", "在全县乡村振兴推进会上的讲话"),
+        ("鄉村振興", "在全县乡村振兴推进会上的讲话"),
+        ("处理", "在全县乡村振兴推进会上的讲话"),
+        ("档案工作", "在全鄉檔案工作會議上的講話"),
+        ("发改委项目", "国家发展和改革委员会关于项目管理的通知"),
+        ("茶", "在绿茶节上的致辞"),
+    ] {
+        let page = world.search(query).await;
+        let titles: Vec<&str> = page.hits.iter().map(|hit| hit.title.as_str()).collect();
+        assert!(titles.contains(&title), "{query}: {titles:?}");
+    }
+    let page = world.search("国家发展和改革委员会发言").await;
+    assert_eq!(page.hits[0].title, "在发改委座谈会上的发言");
 }
 
 #[tokio::test]

@@ -2,12 +2,15 @@
 //!
 //! In: `corpus.jsonl` and `queries.jsonl` of the indexer. The corpus is published as the extractor
 //! publishes, the indexer puts it into an index with its own settings, and every query goes through
-//! `speechmill search`. Out: the usual measures, by kind of query and in total.
+//! `speechmill search`. Out: the usual measures, by kind of query and in total, beside those of
+//! Meilisearch's defaults and of the plain query over our index.
 
+mod direct;
 mod measures;
 mod set;
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
@@ -23,13 +26,18 @@ use crate::mill::{Mill, Options, binary};
 use measures::{HITS, Measures, Scores};
 use set::{Query, Set};
 
+/// The index that the indexer fills.
+const OURS: &str = "speeches";
 const STEP: Duration = Duration::from_millis(50);
-const INDEX_LIMIT: Duration = Duration::from_secs(120);
+const INDEX_LIMIT: Duration = Duration::from_secs(300);
 const SETTLING: Duration = Duration::from_secs(30);
 
 /// Arguments of `cargo xtask bench relevance`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
+    /// A folder with a corpus.jsonl and a queries.jsonl of its own.
+    #[arg(long, value_name = "DIR")]
+    set: Option<PathBuf>,
     /// Queries to list, the worst first.
     #[arg(long, default_value_t = 25)]
     worst: usize,
@@ -44,10 +52,21 @@ struct Report {
     bench: &'static str,
     documents: usize,
     #[serde(flatten)]
-    total: Measures,
-    kinds: BTreeMap<String, Measures>,
+    total: Row,
+    kinds: BTreeMap<String, Row>,
     #[serde(skip)]
     answered: Vec<Answered>,
+}
+
+/// The measures of some queries, asked in three ways.
+#[derive(Debug, Serialize)]
+struct Row {
+    #[serde(flatten)]
+    ours: Measures,
+    default_ndcg: f64,
+    default_recall: f64,
+    plain_ndcg: f64,
+    plain_recall: f64,
 }
 
 /// A query, and what came of it.
@@ -57,10 +76,14 @@ struct Answered {
     /// Our own names of the hits, best first.
     hits: Vec<String>,
     scores: Scores,
+    /// Of Meilisearch's defaults.
+    defaults: Scores,
+    /// Of our index without our searcher.
+    plain: Scores,
 }
 
 pub(crate) async fn run(args: &Args) -> anyhow::Result<()> {
-    let set = Set::read()?;
+    let set = Set::read(args.set.as_deref())?;
     // Nothing here depends on the clock, so a build for speed would only take longer.
     let program = binary::build(false)?;
     let folder = TempDir::with_prefix("speechmill-bench-")?;
@@ -90,39 +113,61 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<()> {
 async fn measure(mill: &mut Mill, set: Set) -> anyhow::Result<Report> {
     let mut ids = HashMap::new();
     let mut changes = Vec::new();
+    let mut records = Vec::new();
     for document in &set.documents {
         let change = document.change()?;
         ids.insert(change.speech_id().to_string(), document.id.clone());
         changes.push(change);
+        records.push(document.record()?);
     }
     publish(mill, &changes).await?;
     wait(mill, changes.len() as u64).await?;
+    let meili = mill.meili.url();
+    direct::fill(&meili, &records).await?;
     let mut answered = Vec::new();
     for query in set.queries {
         let hits = search(mill, &query.words, &ids).await?;
-        let scores = Scores::of(&hits, &query.answers);
+        let defaults = direct::search(&meili, direct::DEFAULTS, &query.words).await?;
+        let plain: Vec<String> = direct::search(&meili, OURS, &query.words).await?;
+        let plain: Vec<String> = plain.iter().filter_map(|id| ids.get(id).cloned()).collect();
         answered.push(Answered {
+            scores: Scores::of(&hits, &query.answers),
+            defaults: Scores::of(&defaults, &query.answers),
+            plain: Scores::of(&plain, &query.answers),
             query,
             hits,
-            scores,
         });
     }
-    let mut by_kind: BTreeMap<String, Vec<Scores>> = BTreeMap::new();
+    let mut by_kind: BTreeMap<String, Vec<&Answered>> = BTreeMap::new();
     for one in &answered {
-        let of_kind = by_kind.entry(one.query.kind.clone()).or_default();
-        of_kind.push(one.scores);
+        by_kind.entry(one.query.kind.clone()).or_default().push(one);
     }
-    let all: Vec<Scores> = answered.iter().map(|it| it.scores).collect();
     Ok(Report {
         bench: "relevance",
         documents: changes.len(),
-        total: Measures::of(&all),
+        total: Row::of(&answered.iter().collect::<Vec<_>>()),
         kinds: by_kind
             .into_iter()
-            .map(|(kind, scores)| (kind, Measures::of(&scores)))
+            .map(|(kind, of_kind)| (kind, Row::of(&of_kind)))
             .collect(),
         answered,
     })
+}
+
+impl Row {
+    fn of(answered: &[&Answered]) -> Self {
+        let of = |scores: fn(&Answered) -> Scores| {
+            Measures::of(&answered.iter().map(|it| scores(it)).collect::<Vec<_>>())
+        };
+        let (defaults, plain) = (of(|it| it.defaults), of(|it| it.plain));
+        Self {
+            ours: of(|it| it.scores),
+            default_ndcg: defaults.ndcg,
+            default_recall: defaults.recall,
+            plain_ndcg: plain.ndcg,
+            plain_recall: plain.recall,
+        }
+    }
 }
 
 async fn publish(mill: &Mill, changes: &[SpeechChange]) -> anyhow::Result<()> {
@@ -145,7 +190,7 @@ async fn publish(mill: &Mill, changes: &[SpeechChange]) -> anyhow::Result<()> {
 
 /// Until Meilisearch holds all: a document that it holds is searchable.
 async fn wait(mill: &mut Mill, num_documents: u64) -> anyhow::Result<()> {
-    let url = format!("{}/indexes/speeches/stats", mill.meili.url());
+    let url = format!("{}/indexes/{OURS}/stats", mill.meili.url());
     let start = Instant::now();
     loop {
         // There is no index before the first document: none, then.
@@ -185,18 +230,26 @@ async fn search(
 }
 
 fn print(report: &Report, num_worst: usize) {
-    println!("kind           queries  nDCG@10  recall@10    MRR  none found");
+    println!("at 10          queries   nDCG  recall    MRR  none found  plain  defaults  recall");
     let total = [("total", &report.total)];
     let kinds = report.kinds.iter().map(|(kind, it)| (kind.as_str(), it));
-    for (kind, it) in kinds.chain(total) {
+    for (kind, row) in kinds.chain(total) {
+        let it = &row.ours;
         println!(
-            "{kind:<13}  {:>7}  {:>7.3}  {:>9.3}  {:>5.3}  {:>10.3}",
-            it.queries, it.ndcg_at_10, it.recall_at_10, it.mrr, it.none_found
+            "{kind:<13}  {:>7}  {:>5.3}   {:>5.3}  {:>5.3}  {:>10.3}  {:>5.3}  {:>8.3}   {:>5.3}",
+            it.queries,
+            it.ndcg,
+            it.recall,
+            it.mrr,
+            it.none_found,
+            row.plain_ndcg,
+            row.default_ndcg,
+            row.default_recall
         );
     }
     let mut worst: Vec<&Answered> = report.answered.iter().collect();
     worst.sort_by(|a, b| a.scores.ndcg.total_cmp(&b.scores.ndcg));
-    println!("\nnDCG@10  query, and its hits with their grades");
+    println!("\nnDCG@10  plain  query, and its hits with their grades");
     for it in worst.into_iter().take(num_worst) {
         let graded: Vec<String> = it
             .hits
@@ -207,8 +260,9 @@ fn print(report: &Report, num_worst: usize) {
             })
             .collect();
         println!(
-            "{:>7.3}  {} ({}): {}",
+            "{:>7.3}  {:.3}  {} ({}): {}",
             it.scores.ndcg,
+            it.plain.ndcg,
             it.query.words,
             it.query.kind,
             graded.join(" ")

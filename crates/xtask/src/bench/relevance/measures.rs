@@ -32,8 +32,8 @@ pub(super) struct Scores {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub(super) struct Measures {
     pub(super) queries: usize,
-    pub(super) ndcg_at_10: f64,
-    pub(super) recall_at_10: f64,
+    pub(super) ndcg: f64,
+    pub(super) recall: f64,
     pub(super) mrr: f64,
     /// Share of queries without one relevant hit.
     pub(super) none_found: f64,
@@ -69,8 +69,8 @@ impl Measures {
         };
         Self {
             queries: scores.len(),
-            ndcg_at_10: mean(|it| it.ndcg),
-            recall_at_10: mean(|it| it.recall),
+            ndcg: mean(|it| it.ndcg),
+            recall: mean(|it| it.recall),
             mrr: mean(|it| it.reciprocal_rank),
             none_found: mean(|it| f64::from(it.is_nothing)),
         }

@@ -1,0 +1,183 @@
+//! What we know of Chinese words: how Meilisearch cuts them, and which are left inside others.
+//!
+//! In: texts. Out: the words of a text that Meilisearch would not find in it by itself, as the helper
+//! attributes hold them. The lists (synonyms, words of the field, stop words) are data in `words/`.
+
+mod lists;
+mod pinyin;
+mod script;
+
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+use jieba_rs::Jieba;
+
+pub(crate) use lists::lists;
+pub(crate) use pinyin::{of_word as pinyin_of_word, syllables};
+pub(crate) use script::simplified;
+
+/// How names of bodies end; they are kept whole.
+const BODIES: [char; 6] = ['委', '局', '部', '厅', '团', '会'];
+
+/// Characters of another word that is kept whole. A longer one is found by its parts, and its parts
+/// by themselves.
+const LONGEST_TERM: usize = 3;
+
+/// Meilisearch looks up synonyms of so many words; what it would cut into more is kept whole, unless
+/// it is a sentence.
+const SYNONYM_WORDS: usize = 3;
+const LONGEST_WHOLE: usize = 8;
+
+/// Made when a document is: it takes some tens of MB, and who only searches does without.
+static WORDS: LazyLock<Words> = LazyLock::new(Words::new);
+
+/// Words and how they are cut.
+pub(crate) struct Words {
+    /// With the dictionary that Meilisearch has too.
+    jieba: Jieba,
+    /// What the setting `dictionary` holds on top, and the characters of its longest word.
+    dictionary: HashSet<String>,
+    longest: usize,
+    /// What its words begin with.
+    firsts: HashSet<char>,
+}
+
+pub(crate) fn words() -> &'static Words {
+    &WORDS
+}
+
+impl Words {
+    fn new() -> Self {
+        let mut words = Self {
+            jieba: Jieba::new(),
+            dictionary: HashSet::new(),
+            longest: 0,
+            firsts: HashSet::new(),
+        };
+        let is_kept = |term: &&str| {
+            let num_parts = words.cut(term).into_iter().flat_map(|it| words.parts(it));
+            let num_parts = num_parts.count();
+            let num_chars = term.chars().count();
+            let is_long = num_parts > SYNONYM_WORDS && num_chars <= LONGEST_WHOLE;
+            let is_name = term.ends_with(BODIES) || num_chars <= LONGEST_TERM;
+            is_long || (num_parts > 1 && is_name)
+        };
+        let terms = lists().terms();
+        let kept = terms.into_iter().filter(is_kept).map(ToOwned::to_owned);
+        words.dictionary = kept.collect();
+        let terms = || words.dictionary.iter();
+        words.longest = terms().map(|it| it.chars().count()).max().unwrap_or(0);
+        words.firsts = terms().filter_map(|it| it.chars().next()).collect();
+        words
+    }
+
+    /// Words of the field that Meilisearch would cut, in a fixed order.
+    pub(crate) fn dictionary(&self) -> Vec<&str> {
+        let mut words: Vec<&str> = self.dictionary.iter().map(String::as_str).collect();
+        words.sort_unstable();
+        words
+    }
+
+    /// The words of a text. Meilisearch cuts most of them once more: [`Self::parts`].
+    pub(crate) fn cut<'a>(&self, text: &'a str) -> Vec<&'a str> {
+        let mut words = Vec::new();
+        let mut from = 0;
+        let mut at = 0;
+        while at < text.len() {
+            let step = text[at..].chars().next().map_or(1, char::len_utf8);
+            if let Some(length) = self.longest_at(&text[at..]) {
+                self.cut_plain(&text[from..at], &mut words);
+                words.push(&text[at..at + length]);
+                at += length;
+                from = at;
+            } else {
+                at += step;
+            }
+        }
+        self.cut_plain(&text[from..], &mut words);
+        words
+    }
+
+    /// What Meilisearch makes of a word: from its beginning a known word of two characters, else one
+    /// of three, else a character.
+    pub(crate) fn parts<'a>(&self, word: &'a str) -> Vec<&'a str> {
+        if self.dictionary.contains(word) || !word.chars().all(is_han) {
+            return vec![word];
+        }
+        let mut parts = Vec::new();
+        let mut rest = word;
+        while !rest.is_empty() {
+            let end = |num: usize| rest.char_indices().nth(num).map_or(rest.len(), |it| it.0);
+            let is_word = |num: &usize| self.jieba.has_word(&rest[..end(*num)]);
+            let num = if rest.chars().nth(2).is_none() && parts.is_empty() {
+                2
+            } else {
+                [2, 3].into_iter().find(is_word).unwrap_or(1)
+            };
+            let (part, next) = rest.split_at(end(num));
+            parts.push(part);
+            rest = next;
+        }
+        parts
+    }
+
+    fn cut_plain<'a>(&self, text: &'a str, words: &mut Vec<&'a str>) {
+        let cut = self.jieba.cut(text, false).into_iter();
+        words.extend(cut.map(|token| token.word).filter(|word| is_word(word)));
+    }
+
+    /// Bytes of the longest word of our dictionary that begins here.
+    fn longest_at(&self, text: &str) -> Option<usize> {
+        if !self.firsts.contains(&text.chars().next()?) {
+            return None;
+        }
+        let ends = text.char_indices().map(|(at, c)| at + c.len_utf8());
+        let mut ends: Vec<usize> = ends.take(self.longest).collect();
+        while let Some(end) = ends.pop() {
+            if self.dictionary.contains(&text[..end]) {
+                return Some(end);
+            }
+        }
+        None
+    }
+
+    /// Every word that stands anywhere in a text, inside another one too.
+    pub(crate) fn all<'a>(&self, text: &'a str) -> impl Iterator<Item = &'a str> {
+        let ours = text.char_indices().filter_map(|(at, _)| {
+            let length = self.longest_at(&text[at..])?;
+            Some(&text[at..at + length])
+        });
+        let theirs = self.jieba.cut_all(text).into_iter();
+        let theirs = theirs.map(|token| token.word);
+        theirs.filter(|word| is_word(word)).chain(ours)
+    }
+}
+
+pub(crate) fn is_han(c: char) -> bool {
+    ('\u{3400}'..='\u{9fff}').contains(&c)
+}
+
+fn is_word(word: &str) -> bool {
+    word.chars().next().is_some_and(char::is_alphanumeric)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_cut_once_more_as_meilisearch_does() {
+        for (word, parts) in [
+            ("基础设施", "基础 设施"),
+            ("传承人", "传承 人"),
+            ("未成年人", "未成 年 人"),
+            ("待处理", "待处理"),
+            ("马克思主义", "马克 思 主义"),
+            ("环境", "环境"),
+        ] {
+            let cut = words().cut(word).into_iter();
+            let cut: Vec<&str> = cut.flat_map(|it| words().parts(it)).collect();
+            assert_eq!(cut.join(" "), parts);
+        }
+    }
+}
