@@ -36,7 +36,8 @@ async fn index_is_stream(mill: &Mill, number: usize) {
     let (code, findings) = mill.command(&["check", "--documents"]).await;
     let found: Vec<&Value> = findings.iter().filter(|it| it["ok"] == false).collect();
     assert_eq!(code, Some(0), "{found:?}");
-    let (_, pages) = mill.command(&["search", "同志们", "--limit", "1"]).await;
+    let search = ["search", "同志们", "--limit", "1", "--all-versions"];
+    let (_, pages) = mill.command(&search).await;
     assert_eq!(
         pages[0]["estimated_total"],
         number.min(1_000),

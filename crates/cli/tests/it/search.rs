@@ -131,16 +131,24 @@ async fn every_condition_narrows_and_every_order_is_kept() {
             &["乙", "丙"],
         ),
     ] {
-        let args = [&["search", "", "--json"], args].concat();
+        let args = [&["search", "", "--json", "--all-versions"], args].concat();
         let found = lab.run(&args).await;
         assert_eq!(titles(&found), wanted, "{args:?}");
         assert_eq!(found.code, Some(i32::from(wanted.is_empty())), "{found:?}");
     }
     let counted = lab
-        .json(&["search", "", "--facets", "--whole", "--limit", "0"])
+        .json(&[
+            "search",
+            "",
+            "--facets",
+            "--whole",
+            "--limit",
+            "0",
+            "--all-versions",
+        ])
         .await;
     assert_eq!(counted[0]["facets"]["speaker"]["王五"], 2);
-    let table = lab.run(&["search", "", "--facets"]).await;
+    let table = lab.run(&["search", "", "--facets", "--all-versions"]).await;
     assert!(
         table.out.contains("SPEAKER  HITS\n王五     2\n"),
         "{table:?}"

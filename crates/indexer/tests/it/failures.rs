@@ -158,6 +158,13 @@ async fn an_index_with_another_primary_key_is_left_alone_and_stops_the_process()
         .await
         .unwrap();
     assert_eq!(answer.status(), 202);
+    eventually("the other index is there", async || {
+        let url = format!("{}/indexes/speeches", world.meili.url());
+        let request = client.get(url).bearer_auth(world.meili.key());
+        let index: serde_json::Value = request.send().await.ok()?.json().await.ok()?;
+        (index["primaryKey"] == "isbn").then_some(())
+    })
+    .await;
     let error = world.indexer().prepare().await.expect_err("not ours");
     assert!(matches!(error, IndexError::Config(_)), "{error}");
     assert_eq!(error.verdict(), Verdict::Stop(Stop::Config));
