@@ -13,9 +13,11 @@ use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use clap::Parser;
 use servers::{MeiliOptions, MeiliServer, NatsOptions, NatsServer, port};
 use tokio::process::Command;
 use tokio::time::{Instant, sleep};
+use worker::{Broker, BrokerConfig};
 
 pub(crate) use metrics::timings;
 pub(crate) use role::Role;
@@ -44,7 +46,21 @@ pub(crate) struct Mill {
     pub(crate) roles: Vec<Role>,
 }
 
+/// What a role's command line says of the broker, with its defaults.
+#[derive(Parser)]
+struct BrokerArgs {
+    #[command(flatten)]
+    broker: BrokerConfig,
+}
+
 impl Mill {
+    /// A connection of one's own to its broker.
+    pub(crate) async fn connect(&self, name: &str) -> anyhow::Result<Broker> {
+        let url = self.nats.url();
+        let config = BrokerArgs::parse_from([name, "--nats-url", &url]).broker;
+        Ok(Broker::connect(&config, name).await?)
+    }
+
     /// Starts all and waits until all are ready.
     pub(crate) async fn start(options: &Options) -> anyhow::Result<Self> {
         let preferred = |number: u16| {

@@ -10,14 +10,12 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
-use clap::Parser;
 use serde::Serialize;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 use tokio::time::sleep;
 use worker::topology::PAGES;
-use worker::{Broker, BrokerConfig};
 
 use super::{rounded, site, usage};
 use crate::interrupt::{Interrupted, unless_interrupted};
@@ -60,12 +58,6 @@ struct Report {
 struct Taken {
     seconds: f64,
     cpu_seconds: f64,
-}
-
-#[derive(Parser)]
-struct BrokerArgs {
-    #[command(flatten)]
-    broker: BrokerConfig,
 }
 
 pub(crate) async fn run(args: &Args) -> anyhow::Result<()> {
@@ -131,9 +123,7 @@ async fn fetch(bare: &Path, list: &Path) -> anyhow::Result<Taken> {
 
 /// Publishes all and waits until the broker holds every page.
 async fn crawl(mill: &mut Mill, args: &Args, list: &Path) -> anyhow::Result<Taken> {
-    let url = mill.nats.url();
-    let config = BrokerArgs::parse_from(["bench", "--nats-url", &url]).broker;
-    let broker = Broker::connect(&config, "bench").await?;
+    let broker = mill.connect("bench").await?;
     let list = list.to_str().context("a temporary folder in UTF-8")?;
     let pid = mill.roles[0].pid().context("the crawler ended by itself")?;
     let idle = usage::of(pid)?.cpu;

@@ -18,7 +18,6 @@ use messages::SpeechChange;
 use serde::Serialize;
 use tempfile::TempDir;
 use tokio::time::sleep;
-use worker::{Broker, BrokerConfig};
 
 use crate::http;
 use crate::interrupt::{Interrupted, unless_interrupted};
@@ -171,16 +170,7 @@ impl Row {
 }
 
 async fn publish(mill: &Mill, changes: &[SpeechChange]) -> anyhow::Result<()> {
-    let config = BrokerConfig {
-        nats_url: mill.nats.url(),
-        nats_creds: None,
-        nats_ca: None,
-        nats_timeout: Duration::from_secs(5),
-        replicas: 1,
-        pages_max_mib: 1024,
-        ack_wait: Duration::from_secs(30),
-    };
-    let broker = Broker::connect(&config, "bench").await?;
+    let broker = mill.connect("bench").await?;
     for change in changes {
         broker.publish(change).await?;
     }

@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use messages::{Body, CanonicalUrl, ContentHash, Page, Response, timestamp};
 use serde_json::Value;
-use worker::{Broker, BrokerConfig};
 
 use super::ending::text;
 use super::{ending, hits, timing};
@@ -85,16 +84,7 @@ pub(crate) async fn show(
 }
 
 async fn publish(mill: &Mill, page: &Page) -> anyhow::Result<String> {
-    let config = BrokerConfig {
-        nats_url: mill.nats.url(),
-        nats_creds: None,
-        nats_ca: None,
-        nats_timeout: Duration::from_secs(5),
-        replicas: 1,
-        pages_max_mib: 1024,
-        ack_wait: Duration::from_secs(30),
-    };
-    let broker = Broker::connect(&config, "demo").await?;
+    let broker = mill.connect("demo").await?;
     broker.publish(page).await?;
     broker.close(Duration::from_secs(2)).await;
     Ok(Page::subject_of(&page.url_id()))

@@ -1,27 +1,17 @@
 //! Speeches of generated texts, published as an extractor publishes them.
 
 use std::ops::Range;
-use std::time::Duration;
 
 use anyhow::Context;
 use messages::{CanonicalUrl, Message, SpeechChange, SpeechId, UrlId};
 use serde_json::json;
-use worker::{Broker, BrokerConfig};
+use worker::Broker;
 
 use crate::bench::texts;
 use crate::mill::Mill;
 
 pub(super) async fn connect(mill: &Mill) -> anyhow::Result<Broker> {
-    let config = BrokerConfig {
-        nats_url: mill.nats.url(),
-        nats_creds: None,
-        nats_ca: None,
-        nats_timeout: Duration::from_secs(5),
-        replicas: 1,
-        pages_max_mib: 1024,
-        ack_wait: Duration::from_secs(30),
-    };
-    let broker = Broker::connect(&config, "bench").await?;
+    let broker = mill.connect("bench").await?;
     broker.create_absent().await?;
     Ok(broker)
 }
