@@ -7,7 +7,7 @@ mod lists;
 mod pinyin;
 mod script;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use jieba_rs::Jieba;
@@ -35,11 +35,10 @@ static WORDS: LazyLock<Words> = LazyLock::new(Words::new);
 pub(crate) struct Words {
     /// With the dictionary that Meilisearch has too.
     jieba: Jieba,
-    /// What the setting `dictionary` holds on top, and the characters of its longest word.
+    /// What the setting `dictionary` holds on top.
     dictionary: HashSet<String>,
-    longest: usize,
-    /// What its words begin with.
-    firsts: HashSet<char>,
+    /// The same by the first two characters, the longest word first.
+    by_begin: HashMap<(char, char), Vec<String>>,
 }
 
 pub(crate) fn words() -> &'static Words {
@@ -51,8 +50,7 @@ impl Words {
         let mut words = Self {
             jieba: Jieba::new(),
             dictionary: HashSet::new(),
-            longest: 0,
-            firsts: HashSet::new(),
+            by_begin: HashMap::new(),
         };
         let is_kept = |term: &&str| {
             let num_parts = words.cut(term).into_iter().flat_map(|it| words.parts(it));
@@ -65,9 +63,14 @@ impl Words {
         let terms = lists().terms();
         let kept = terms.into_iter().filter(is_kept).map(ToOwned::to_owned);
         words.dictionary = kept.collect();
-        let terms = || words.dictionary.iter();
-        words.longest = terms().map(|it| it.chars().count()).max().unwrap_or(0);
-        words.firsts = terms().filter_map(|it| it.chars().next()).collect();
+        for word in &words.dictionary {
+            if let Some(begin) = begin(word) {
+                words.by_begin.entry(begin).or_default().push(word.clone());
+            }
+        }
+        for alike in words.by_begin.values_mut() {
+            alike.sort_by_key(|word| std::cmp::Reverse(word.len()));
+        }
         words
     }
 
@@ -128,17 +131,9 @@ impl Words {
 
     /// Bytes of the longest word of our dictionary that begins here.
     fn longest_at(&self, text: &str) -> Option<usize> {
-        if !self.firsts.contains(&text.chars().next()?) {
-            return None;
-        }
-        let ends = text.char_indices().map(|(at, c)| at + c.len_utf8());
-        let mut ends: Vec<usize> = ends.take(self.longest).collect();
-        while let Some(end) = ends.pop() {
-            if self.dictionary.contains(&text[..end]) {
-                return Some(end);
-            }
-        }
-        None
+        let alike = self.by_begin.get(&begin(text)?)?;
+        let found = alike.iter().find(|word| text.starts_with(word.as_str()));
+        found.map(String::len)
     }
 
     /// Every word that stands anywhere in a text, inside another one too.
@@ -151,6 +146,11 @@ impl Words {
         let theirs = theirs.map(|token| token.word);
         theirs.filter(|word| is_word(word)).chain(ours)
     }
+}
+
+fn begin(text: &str) -> Option<(char, char)> {
+    let mut chars = text.chars();
+    Some((chars.next()?, chars.next()?))
 }
 
 pub(crate) fn is_han(c: char) -> bool {

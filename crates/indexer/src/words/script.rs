@@ -3,28 +3,32 @@
 //! Character by character, which is enough to find: 乾 in 乾坤 becomes 干 on both sides.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
-static TABLE: LazyLock<HashMap<char, char>> = LazyLock::new(|| {
+static TABLE: LazyLock<Vec<char>> = LazyLock::new(|| {
     let lines = include_str!("../../words/simplified.txt").lines();
-    let chars = lines
+    let chars: Vec<char> = lines
         .filter(|line| !line.starts_with('#'))
-        .flat_map(str::chars);
-    let chars: Vec<char> = chars.collect();
-    chars
-        .chunks_exact(2)
-        .map(|pair| (pair[0], pair[1]))
-        .collect()
+        .flat_map(str::chars)
+        .collect();
+    let mut table: Vec<char> = (0..=u16::MAX)
+        .map(|code| char::from_u32(code.into()).unwrap_or_default())
+        .collect();
+    for pair in chars.chunks_exact(2) {
+        if let Some(place) = table.get_mut(pair[0] as usize) {
+            *place = pair[1];
+        }
+    }
+    table
 });
 
 /// The text in simplified characters; borrowed when it is that already.
 pub(crate) fn simplified(text: &str) -> Cow<'_, str> {
     let table = &*TABLE;
-    if !text.chars().any(|c| table.contains_key(&c)) {
+    let simple = |c: char| table.get(c as usize).copied().unwrap_or(c);
+    if text.chars().all(|c| simple(c) == c) {
         return Cow::Borrowed(text);
     }
-    let simple = |c| table.get(&c).copied().unwrap_or(c);
     Cow::Owned(text.chars().map(simple).collect())
 }
 
