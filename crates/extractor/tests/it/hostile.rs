@@ -6,7 +6,16 @@ use proptest::prelude::*;
 use sites::Sites;
 
 fn run(body: &[u8], content_type: Option<&str>) -> Result<Extraction, ExtractError> {
-    let url: CanonicalUrl = "https://library.example/article/7.html".parse().unwrap();
+    run_at("https://library.example/article/7.html", content_type, body)
+}
+
+/// A page of this address, with no profile but ours and no memory.
+pub(crate) fn run_at(
+    url: &str,
+    content_type: Option<&str>,
+    body: &[u8],
+) -> Result<Extraction, ExtractError> {
+    let url: CanonicalUrl = url.parse().unwrap();
     let page = PageView {
         url: &url,
         final_url: &url,

@@ -4,33 +4,23 @@
 use std::fs;
 use std::path::Path;
 
-use extractor::{Extraction, HostMemory, PageView, extract};
-use messages::{CanonicalUrl, Speech};
+use extractor::Extraction;
+use messages::Speech;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use scraper::{Html, Node};
-use sites::{Sites, charset};
+use sites::charset;
 use unicode_normalization::UnicodeNormalization;
 
 use crate::golden::folders;
+use crate::hostile::run_at;
 
 /// Elements whose content is no text for readers, as a line is read.
 const NOT_TEXT: &str = "audio button canvas embed head iframe input link map math meta noframes noscript object \
     option script select style svg template textarea video wbr";
 
 fn extracted(url: &str, content_type: Option<&str>, body: &[u8]) -> Extraction {
-    let url: CanonicalUrl = url.parse().unwrap();
-    let page = PageView {
-        url: &url,
-        final_url: &url,
-        content_type,
-        robots_tags: &[],
-        agent: "speechmill",
-        body,
-        parts: &[],
-        lost_part: None,
-    };
-    extract(&page, &Sites::builtin(), &HostMemory::empty()).unwrap()
+    run_at(url, content_type, body).unwrap()
 }
 
 /// A page of a library that nobody knows.
