@@ -7,6 +7,7 @@ mod bytes;
 mod near;
 mod postings;
 mod sketch;
+mod tally;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -16,6 +17,10 @@ use near::Best;
 use postings::Postings;
 use sketch::Sizes;
 pub use sketch::Sketch;
+use tally::Tally;
+
+/// The sketch of a speech that is new or another one now; none: it is gone.
+pub(crate) type Change = (SpeechId, Option<Sketch>);
 
 /// The 128 bits of a speech's id; they sort as its digits do.
 type Id = [u8; 16];
@@ -41,6 +46,7 @@ pub struct Clusters {
     postings: Postings,
     /// Members of the clusters of two and more, by the number of the one that names it.
     members: HashMap<u32, Vec<u32>>,
+    tally: Tally,
 }
 
 /// What is known of a speech.
@@ -73,10 +79,7 @@ struct Work {
 impl Clusters {
     /// Takes sketches in, and speeches out (`None`). Output: speeches that were here before and are in
     /// a cluster of another name now.
-    pub fn apply(
-        &mut self,
-        changes: impl IntoIterator<Item = (SpeechId, Option<Sketch>)>,
-    ) -> Vec<SpeechId> {
+    pub fn apply(&mut self, changes: impl IntoIterator<Item = Change>) -> Vec<SpeechId> {
         let mut work = Work::default();
         let mut arrived = BTreeSet::new();
         for (id, sketch) in changes {
@@ -140,7 +143,7 @@ impl Clusters {
             .map(|list| (list.capacity() * size_of::<u32>()) + 2 * size_of::<(u32, Vec<u32>)>())
             .sum();
         let speeches = self.speeches.capacity() * size_of::<Speech>();
-        numbers + members + speeches + self.postings.num_bytes()
+        numbers + members + speeches + self.postings.num_bytes() + self.tally.num_bytes()
     }
 
     fn take_in(&mut self, id: Id, print: u64, sketch: &Sketch) -> u32 {

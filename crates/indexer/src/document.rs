@@ -6,7 +6,9 @@
 pub(crate) mod searched;
 mod text;
 
-use messages::{CompletenessState, Speech, Upsert};
+use std::io::{self, Write};
+
+use messages::{CompletenessState, Speech, SpeechId, Upsert};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use time::Time;
@@ -30,6 +32,17 @@ const FACETS: [&str; 4] = ["kind", "site", "speaker", "profile"];
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct SpeechDocument(Map<String, Value>);
+
+/// A document as it is sent, but for its cluster, which is not known before it is sent.
+pub(crate) struct Line(Vec<u8>);
+
+impl Line {
+    /// Writes the document, whole, on a line.
+    pub(crate) fn write(&self, cluster: &SpeechId, out: &mut impl Write) -> io::Result<()> {
+        out.write_all(&self.0)?;
+        writeln!(out, ",\"cluster\":\"{cluster}\"}}")
+    }
+}
 
 impl SpeechDocument {
     /// The document of a speech; `version` is the message's sequence in SPEECHES.
@@ -89,6 +102,18 @@ impl SpeechDocument {
     /// Sets a field.
     pub fn set(&mut self, field: &str, value: Value) {
         self.0.insert(field.to_owned(), value);
+    }
+
+    /// As it is sent.
+    ///
+    /// # Panics
+    ///
+    /// Never: documents hold only what JSON can say, and an id.
+    pub(crate) fn into_line(mut self) -> Line {
+        self.0.remove("cluster");
+        let mut json = serde_json::to_vec(&self).expect("documents hold only what JSON can say");
+        json.pop();
+        Line(json)
     }
 
     #[cfg(test)]

@@ -3,6 +3,7 @@
 //! A verdict is Ok only when Meilisearch's task has succeeded and no newer message of the speech has
 //! come meanwhile. Works in rounds: all parts of a round are posted in one turn, then awaited.
 
+mod compose;
 mod copies;
 mod part;
 
@@ -14,9 +15,10 @@ use futures_util::stream;
 use messages::{SpeechChange, Upsert};
 use tokio::sync::{Mutex, MutexGuard};
 use worker::topology::{ConsumerSpec, INDEXER, SPEECHES};
-use worker::{BatchLimits, Broker, Delivery, Failure, Sink, Verdict};
+use worker::{BatchLimits, Broker, BrokerError, Delivery, Failure, Sink, Verdict};
 
 use crate::{IndexError, IndexerConfig, Meili, SpeechDocument, metrics, reindex};
+use compose::Sketched;
 use copies::Copies;
 use part::{Item, Part};
 
@@ -33,6 +35,9 @@ pub struct Indexer {
     broker: Broker,
     limits: BatchLimits,
     to_document: ToDocument,
+    /// Held while documents are made.
+    order: Arc<Mutex<()>>,
+    sketched: Sketched,
     /// Held while writes are posted: Meilisearch works in the order of its 202s.
     turn: Arc<Mutex<Turn>>,
     /// Of all indexes; taken within a turn.
@@ -67,6 +72,8 @@ impl Indexer {
             broker,
             limits: config.limits(),
             to_document: SpeechDocument::new,
+            order: Arc::default(),
+            sketched: Sketched::default(),
             turn: Arc::default(),
             copies: Arc::default(),
             is_live: true,
@@ -81,6 +88,8 @@ impl Indexer {
             broker,
             limits,
             to_document: SpeechDocument::new,
+            order: Arc::default(),
+            sketched: Sketched::default(),
             turn: Arc::default(),
             copies: Arc::default(),
             is_live: true,
@@ -134,9 +143,10 @@ impl Indexer {
     /// Takes the parts one step further. Output: what is left for another round.
     async fn round<'a>(
         &self,
-        parts: Vec<Part<'a>>,
+        mut parts: Vec<Part<'a>>,
         verdicts: &mut [Result<(), IndexError>],
     ) -> Vec<Part<'a>> {
+        self.compose(&mut parts).await;
         let started = Instant::now();
         let mut next = Vec::new();
         let sent = self.post(parts, &mut next, verdicts).await;
@@ -200,11 +210,11 @@ impl Indexer {
                 part.fail(error, verdicts);
                 continue;
             }
-            let part = self.drop_replaced(part, verdicts).await;
+            let mut part = self.drop_replaced(part, verdicts).await;
             if part.items.is_empty() {
                 continue;
             }
-            match self.post_one(&part).await {
+            match self.post_one(&mut part).await {
                 Ok(uid) => {
                     metrics::accepted(part.items.len());
                     sent.push(Sent { uid, part });
@@ -223,20 +233,18 @@ impl Indexer {
         sent
     }
 
-    async fn post_one(&self, part: &Part<'_>) -> Result<u32, IndexError> {
+    async fn post_one(&self, part: &mut Part<'_>) -> Result<u32, IndexError> {
         if part.is_deletion {
             let ids: Vec<&str> = part.items.iter().map(Item::id).collect();
             return self.meili.delete_documents(&ids).await;
         }
         let copies = self.copies.lock().await;
-        let documents = part
-            .items
-            .iter()
-            .filter_map(|item| match item.change.as_ref() {
-                SpeechChange::Upsert(upsert) => Some(self.document(upsert, item.sequence, &copies)),
-                SpeechChange::Withdrawal(_) => None,
-            })
-            .collect();
+        let items = part.items.iter_mut();
+        let documents = items.filter_map(|item| {
+            let cluster = copies.cluster_of(item.change.speech_id());
+            Some((item.line.take()?, cluster))
+        });
+        let documents = documents.collect();
         drop(copies);
         self.meili.put_documents(documents).await
     }
@@ -248,11 +256,7 @@ impl Indexer {
         part: Part<'a>,
         verdicts: &mut [Result<(), IndexError>],
     ) -> Part<'a> {
-        let lasts = stream::iter(part.subjects())
-            .map(|subject| async move { self.broker.latest_sequence(SPEECHES, &subject).await })
-            .buffered(MAX_READS)
-            .collect::<Vec<_>>()
-            .await;
+        let lasts = self.lasts(&part).await;
         let is_deletion = part.is_deletion;
         let mut items = Vec::new();
         for (item, last) in part.items.into_iter().zip(lasts) {
@@ -271,24 +275,36 @@ impl Indexer {
         part: Part<'a>,
         verdicts: &mut [Result<(), IndexError>],
     ) -> Vec<Part<'a>> {
-        let lasts = stream::iter(part.subjects())
-            .map(|subject| async move { self.broker.latest(SPEECHES, &subject).await })
-            .buffered(MAX_READS)
-            .collect::<Vec<_>>()
-            .await;
+        let lasts = self.lasts(&part).await;
         let mut successors = Vec::new();
         for (item, last) in part.items.into_iter().zip(lasts) {
-            match last {
-                Ok(Some(last)) if last.sequence > item.sequence => {
-                    successors.push(item.succeeded_by(last.message, last.sequence));
+            let newer = match last {
+                Ok(Some(last)) if last > item.sequence => {
+                    self.broker.latest(SPEECHES, item.subject()).await
                 }
-                Ok(_) => {}
+                Ok(_) => continue,
+                Err(error) => Err(error),
+            };
+            match newer {
+                Ok(Some(newer)) => {
+                    successors.push(item.succeeded_by(newer.message, newer.sequence));
+                }
+                Ok(None) => {}
                 // What can't be read there fails when its own turn comes.
                 Err(error) if error.verdict() == Verdict::Reject => {}
                 Err(error) => item.fail(&error.into(), verdicts),
             }
         }
         Part::of(successors)
+    }
+
+    /// The last sequence of each item's subject.
+    async fn lasts(&self, part: &Part<'_>) -> Vec<Result<Option<u64>, BrokerError>> {
+        stream::iter(part.subjects())
+            .map(|subject| async move { self.broker.latest_sequence(SPEECHES, &subject).await })
+            .buffered(MAX_READS)
+            .collect()
+            .await
     }
 }
 

@@ -7,9 +7,9 @@ mod lists;
 mod pinyin;
 mod script;
 
-use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
+use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 use jieba_rs::Jieba;
 
 pub(crate) use lists::lists;
@@ -39,6 +39,8 @@ pub(crate) struct Words {
     dictionary: HashSet<String>,
     /// The same by the first two characters, the longest word first.
     by_begin: HashMap<(char, char), Vec<String>>,
+    /// Whether one of them begins with a character, by its code: most characters begin none.
+    begins: Vec<bool>,
 }
 
 pub(crate) fn words() -> &'static Words {
@@ -51,6 +53,7 @@ impl Words {
             jieba: Jieba::new(),
             dictionary: HashSet::new(),
             by_begin: HashMap::new(),
+            begins: vec![false; usize::from(u16::MAX) + 1],
         };
         let is_kept = |term: &&str| {
             let num_parts = words.cut(term).into_iter().flat_map(|it| words.parts(it));
@@ -66,6 +69,9 @@ impl Words {
         for word in &words.dictionary {
             if let Some(begin) = begin(word) {
                 words.by_begin.entry(begin).or_default().push(word.clone());
+                if let Some(place) = words.begins.get_mut(begin.0 as usize) {
+                    *place = true;
+                }
             }
         }
         for alike in words.by_begin.values_mut() {
@@ -85,16 +91,11 @@ impl Words {
     pub(crate) fn cut<'a>(&self, text: &'a str) -> Vec<&'a str> {
         let mut words = Vec::new();
         let mut from = 0;
-        let mut at = 0;
-        while at < text.len() {
-            let step = text[at..].chars().next().map_or(1, char::len_utf8);
-            if let Some(length) = self.longest_at(&text[at..]) {
+        for (at, word) in self.ours(text) {
+            if at >= from {
                 self.cut_plain(&text[from..at], &mut words);
-                words.push(&text[at..at + length]);
-                at += length;
-                from = at;
-            } else {
-                at += step;
+                words.push(word);
+                from = at + word.len();
             }
         }
         self.cut_plain(&text[from..], &mut words);
@@ -103,25 +104,23 @@ impl Words {
 
     /// What Meilisearch makes of a word: from its beginning a known word of two characters, else one
     /// of three, else a character.
-    pub(crate) fn parts<'a>(&self, word: &'a str) -> Vec<&'a str> {
-        if self.dictionary.contains(word) || !word.chars().all(is_han) {
-            return vec![word];
-        }
-        let mut parts = Vec::new();
+    pub(crate) fn parts<'a>(&self, word: &'a str) -> impl Iterator<Item = &'a str> {
+        let is_whole = self.is_ours(word) || !word.chars().all(is_han);
         let mut rest = word;
-        while !rest.is_empty() {
+        std::iter::from_fn(move || {
             let end = |num: usize| rest.char_indices().nth(num).map_or(rest.len(), |it| it.0);
             let is_word = |num: &usize| self.jieba.has_word(&rest[..end(*num)]);
-            let num = if rest.chars().nth(2).is_none() && parts.is_empty() {
-                2
+            let is_pair = rest.len() == word.len() && rest.chars().nth(2).is_none();
+            let (part, next) = if rest.is_empty() {
+                return None;
+            } else if is_whole || is_pair {
+                (rest, "")
             } else {
-                [2, 3].into_iter().find(is_word).unwrap_or(1)
+                rest.split_at(end([2, 3].into_iter().find(is_word).unwrap_or(1)))
             };
-            let (part, next) = rest.split_at(end(num));
-            parts.push(part);
             rest = next;
-        }
-        parts
+            Some(part)
+        })
     }
 
     fn cut_plain<'a>(&self, text: &'a str, words: &mut Vec<&'a str>) {
@@ -129,21 +128,30 @@ impl Words {
         words.extend(cut.map(|token| token.word).filter(|word| is_word(word)));
     }
 
-    /// Bytes of the longest word of our dictionary that begins here.
-    fn longest_at(&self, text: &str) -> Option<usize> {
-        let alike = self.by_begin.get(&begin(text)?)?;
-        let found = alike.iter().find(|word| text.starts_with(word.as_str()));
-        found.map(String::len)
+    /// The longest word of our dictionary at each place where one begins.
+    fn ours<'a>(&self, text: &'a str) -> impl Iterator<Item = (usize, &'a str)> {
+        let begins = text.char_indices().filter(|(_, c)| self.may_begin(*c));
+        begins.filter_map(|(at, _)| {
+            let rest = &text[at..];
+            let alike = self.by_begin.get(&begin(rest)?)?;
+            let found = alike.iter().find(|word| rest.starts_with(word.as_str()));
+            found.map(|word| (at, &rest[..word.len()]))
+        })
+    }
+
+    fn is_ours(&self, word: &str) -> bool {
+        word.starts_with(|c| self.may_begin(c)) && self.dictionary.contains(word)
+    }
+
+    fn may_begin(&self, c: char) -> bool {
+        self.begins.get(c as usize).copied().unwrap_or_default()
     }
 
     /// Every word that stands anywhere in a text, inside another one too.
     pub(crate) fn all<'a>(&self, text: &'a str) -> impl Iterator<Item = &'a str> {
-        let ours = text.char_indices().filter_map(|(at, _)| {
-            let length = self.longest_at(&text[at..])?;
-            Some(&text[at..at + length])
-        });
         let theirs = self.jieba.cut_all(text).into_iter();
         let theirs = theirs.map(|token| token.word);
+        let ours = self.ours(text).map(|(_, word)| word);
         theirs.filter(|word| is_word(word)).chain(ours)
     }
 }
@@ -158,7 +166,12 @@ pub(crate) fn is_han(c: char) -> bool {
 }
 
 fn is_word(word: &str) -> bool {
-    word.chars().next().is_some_and(char::is_alphanumeric)
+    word.chars().next().is_some_and(is_letter)
+}
+
+/// Alphanumeric; nearly all that is asked about are Han, and the table is slow for them.
+pub(crate) fn is_letter(c: char) -> bool {
+    ('\u{4e00}'..='\u{9fff}').contains(&c) || c.is_alphanumeric()
 }
 
 #[cfg(test)]

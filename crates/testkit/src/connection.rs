@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::io::{
-    AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader, copy_bidirectional,
+    AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader,
+    copy_bidirectional,
 };
 use tokio::net::TcpStream;
 use tokio::time::sleep;
@@ -55,7 +56,7 @@ async fn read_request(
     let (Some(method), Some(path)) = (words.next(), words.next()) else {
         return Ok(None);
     };
-    Ok(Some(Request {
+    let request = Request {
         at: Instant::now(),
         version: "HTTP/1.1",
         method: method.to_owned(),
@@ -66,7 +67,12 @@ async fn read_request(
                 Some((name.to_ascii_lowercase(), value.trim().to_owned()))
             })
             .collect(),
-    }))
+    };
+    // What a body says is nothing to us, but the next request begins after it.
+    let length = request.header("content-length").unwrap_or_default();
+    let mut body = stream.take(length.parse().unwrap_or_default());
+    tokio::io::copy(&mut body, &mut tokio::io::sink()).await?;
+    Ok(Some(request))
 }
 
 fn not_modified(reply: Reply) -> Reply {

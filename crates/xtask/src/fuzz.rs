@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, ensure};
 use serde::Serialize;
 
+use crate::bench::usage;
 use crate::command::{self, cargo, root};
 
 /// Of the crate `fuzz`.
@@ -24,8 +25,11 @@ const TARGETS: [&str; 7] = [
     "sitemap",
 ];
 
-/// An execution may take so long.
+/// An execution may take so much CPU time: other work on the machine makes nothing a hang.
 const MAX_EXECUTION: Duration = Duration::from_secs(1);
+
+/// An execution that waits for something uses none.
+const MAX_WAIT: Duration = Duration::from_secs(60);
 
 /// Between two looks at a process.
 const STEP: Duration = Duration::from_millis(50);
@@ -139,15 +143,17 @@ fn start(target: &str, executions: u64, seed: u64, current: &Path) -> anyhow::Re
     reason = "there is no other work for this thread"
 )]
 fn watch(mut child: Child, current: &Path) -> anyhow::Result<Option<&'static str>> {
-    let mut since = (None, Instant::now());
+    let mut since = (None, Instant::now(), Duration::ZERO);
     loop {
         if let Some(status) = child.try_wait()? {
             return Ok(failure(status));
         }
         let written = fs::metadata(current).and_then(|it| it.modified()).ok();
+        // It may have ended since we asked.
+        let cpu = usage::of(child.id()).map_or(since.2, |usage| usage.cpu);
         if written != since.0 {
-            since = (written, Instant::now());
-        } else if since.1.elapsed() > MAX_EXECUTION {
+            since = (written, Instant::now(), cpu);
+        } else if cpu.saturating_sub(since.2) > MAX_EXECUTION || since.1.elapsed() > MAX_WAIT {
             child.kill()?;
             child.wait()?;
             return Ok(Some("hang"));

@@ -1,8 +1,9 @@
 //! Who is near whom: the pairs that a text has with others, and what they mean.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
+use super::postings::Holders;
 use super::sketch::Sizes;
 use super::{Clusters, Id, Work};
 
@@ -18,6 +19,10 @@ const MIN_COMMON: u32 = 7;
 /// A key that more speeches hold than this is a phrase: it is counted, but only its first holders are
 /// thought of for its sake.
 const FREQUENT: usize = 64;
+
+/// A search among holders takes so many steps that it is cheaper to go through them all, unless they
+/// are so many times more than what is searched for.
+const SEARCH_STEPS: usize = 12;
 
 /// The text that another one is a part of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,44 +126,42 @@ impl Clusters {
     }
 
     /// All pairs of a speech, in the order of numbers.
-    fn pairs(&self, number: u32, keys: &[u32]) -> Vec<(u32, Pair)> {
-        let mut common: HashMap<u32, u32> = HashMap::new();
-        let mut phrases = Vec::new();
-        for key in keys {
-            let holders = self.postings.of(*key);
-            if holders.len() > FREQUENT {
-                phrases.push(holders);
-                continue;
-            }
-            for other in holders.iter() {
-                *common.entry(other).or_default() += 1;
-            }
+    fn pairs(&mut self, number: u32, keys: &[u32]) -> Vec<(u32, Pair)> {
+        let holders = keys.iter().map(|key| self.postings.of(*key));
+        let (phrases, others): (Vec<_>, Vec<_>) =
+            holders.partition(|holders| holders.len() > FREQUENT);
+        let is_here = |other: &u32| self.speeches[*other as usize].is_here;
+        let tally = &mut self.tally;
+        tally.begin(self.speeches.len());
+        for other in others.iter().flat_map(Holders::iter).filter(is_here) {
+            tally.think_of(other);
+            tally.count(other);
         }
         for holders in &phrases {
-            let here = holders.iter().filter(|other| self.is_here(*other));
-            for other in here.take(FREQUENT) {
-                common.entry(other).or_default();
+            for other in holders.iter().filter(is_here).take(FREQUENT) {
+                tally.think_of(other);
             }
         }
         let sizes = |number: u32| &self.speeches[number as usize].sizes;
+        let pair = |other, common| Pair::of(sizes(number), sizes(other), common);
+        // Most fall even if they held every phrase.
         let num_phrases = u32::try_from(phrases.len()).unwrap_or(u32::MAX);
-        let mut pairs: Vec<(u32, Pair)> = common
-            .into_iter()
-            .filter(|(other, _)| *other != number && self.is_here(*other))
-            .filter_map(|(other, common)| {
-                let pair = |common| Pair::of(sizes(number), sizes(other), common);
-                // Most fall even if they held every phrase.
-                pair(common + num_phrases)?;
-                let held = phrases.iter().filter(|holders| holders.holds(other));
-                let held = u32::try_from(held.count()).unwrap_or_default();
-                Some((other, pair(common + held)?))
-            })
-            .collect();
+        tally.keep(|other, common| other != number && pair(other, common + num_phrases).is_some());
+        let num_held: usize = phrases.iter().map(Holders::len).sum();
+        if num_held < tally.len() * phrases.len() * SEARCH_STEPS {
+            phrases
+                .iter()
+                .flat_map(Holders::iter)
+                .for_each(|other| tally.count(other));
+        } else {
+            for holders in &phrases {
+                tally.count_where(|other| holders.holds(other));
+            }
+        }
+        let found = tally.counts();
+        let found = found.filter_map(|(other, common)| Some((other, pair(other, common)?)));
+        let mut pairs: Vec<_> = found.collect();
         pairs.sort_unstable_by_key(|(other, _)| *other);
         pairs
-    }
-
-    fn is_here(&self, number: u32) -> bool {
-        self.speeches[number as usize].is_here
     }
 }

@@ -114,10 +114,15 @@ fn level_of(hash: u64) -> u8 {
 
 /// What copies have in common: no marks, no space, no numbers, no blanks, one case.
 fn letters(text: &str) -> impl Iterator<Item = char> {
-    text.chars()
-        .flat_map(char::to_lowercase)
-        .map(wide_to_narrow)
-        .filter(|c| c.is_alphabetic() && !matches!(c, 'x' | '某' | '〇'))
+    text.chars().filter_map(|c| match c {
+        '某' => None,
+        // Nearly all are; the tables are slow for them.
+        '\u{4e00}'..='\u{9fff}' => Some(c),
+        _ => {
+            let c = wide_to_narrow(c.to_lowercase().next()?);
+            (c.is_alphabetic() && !matches!(c, 'x' | '〇')).then_some(c)
+        }
+    })
 }
 
 /// Letters of full width, as the libraries write X.

@@ -2,8 +2,7 @@
 //!
 //! In: the record. Out: fields that are searched and not shown; they hold only what the others lack.
 
-use std::collections::{BTreeMap, HashSet};
-
+use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 use messages::Speech;
 use serde_json::{Map, Value, json};
 
@@ -63,12 +62,13 @@ struct Read<'a> {
 impl<'a> Read<'a> {
     fn of(text: &'a str, simple: &'a str) -> Self {
         let cut = words().cut(simple);
-        let parts = |cut: &[&'a str]| cut.iter().flat_map(|word| words().parts(word)).collect();
-        let known = if text == simple {
-            parts(&cut)
+        let distinct: HashSet<&str> = if text == simple {
+            cut.iter().copied().collect()
         } else {
-            parts(&words().cut(text))
+            words().cut(text).into_iter().collect()
         };
+        let known = distinct.into_iter().flat_map(|word| words().parts(word));
+        let known = known.collect();
         Self {
             simple,
             words: cut,
@@ -97,16 +97,16 @@ impl<'a> Read<'a> {
 
     /// The words of two characters or more that stand in it so often at least.
     fn frequent(&self, least: usize) -> impl Iterator<Item = &'a str> {
-        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut counts: HashMap<&str, usize> = HashMap::new();
         for word in &self.words {
             if word.chars().nth(1).is_some() && word.chars().all(is_han) {
                 *counts.entry(word).or_default() += 1;
             }
         }
-        counts
-            .into_iter()
-            .filter(move |(_, count)| *count >= least)
-            .map(|(word, _)| word)
+        counts.retain(|_, count| *count >= least);
+        let mut words: Vec<&str> = counts.into_keys().collect();
+        words.sort_unstable();
+        words.into_iter()
     }
 }
 

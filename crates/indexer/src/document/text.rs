@@ -3,6 +3,8 @@
 //! In: a text. Out: parts of at most so many positions, cut between paragraphs where that is
 //! possible, else after a sentence. No character is lost.
 
+use crate::words::is_letter;
+
 /// Positions of one attribute that we fill. Meilisearch drops what comes after 65,535 without a
 /// word; the rest is a margin.
 pub(super) const MAX_POSITIONS: usize = 60_000;
@@ -34,7 +36,7 @@ pub(super) fn split(text: &str, max_positions: usize) -> Vec<&str> {
 /// At least as many positions as Meilisearch counts: every letter for a word of its own, everything
 /// that is neither letter, digit nor space for a hard separator.
 fn positions(c: char) -> usize {
-    if c.is_alphanumeric() || c == ' ' {
+    if is_letter(c) || c == ' ' {
         1
     } else {
         SEPARATOR_POSITIONS
@@ -43,6 +45,9 @@ fn positions(c: char) -> usize {
 
 /// Where the first character begins that does not fit.
 fn first_beyond(text: &str, max_positions: usize) -> Option<usize> {
+    if text.chars().count() * SEPARATOR_POSITIONS <= max_positions {
+        return None;
+    }
     let mut filled = 0;
     text.char_indices().find_map(|(at, c)| {
         filled += positions(c);

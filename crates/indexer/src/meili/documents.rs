@@ -1,9 +1,10 @@
-//! Writing documents: gzip NDJSON in, the number of the task out. And reading which versions there are.
+//! Writing documents: NDJSON in, compressed unless Meilisearch is on this machine, the number of the task out. And reading which versions there are.
 
-use std::io::Write;
+use std::io::{self, Write};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use messages::SpeechId;
 use reqwest::Method;
 use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use serde::Deserialize;
@@ -11,7 +12,8 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use super::Meili;
-use crate::{IndexError, SpeechDocument};
+use crate::IndexError;
+use crate::document::Line;
 
 /// The answer to a write: a promise to try.
 #[derive(Deserialize)]
@@ -42,22 +44,23 @@ struct Clustered {
 }
 
 impl Meili {
-    /// Puts documents in, each replacing the one with its id.
+    /// Puts documents in, each replacing the one with its id, and each with its cluster.
     ///
     /// Output: the number of the task.
     pub(crate) async fn put_documents(
         &self,
-        documents: Vec<SpeechDocument>,
+        documents: Vec<(Line, SpeechId)>,
     ) -> Result<u32, IndexError> {
-        let body = worker::blocking(move || encode(&documents)).await;
         let path = format!("/indexes/{}/documents?primaryKey=id", self.index);
-        let request = self
-            .http
-            .upload(&path)
-            .header(CONTENT_TYPE, "application/x-ndjson")
-            .header(CONTENT_ENCODING, "gzip")
-            .body(body);
-        let accepted: Accepted = self.http.json(request).await?;
+        let request = self.http.upload(&path);
+        let mut request = request.header(CONTENT_TYPE, "application/x-ndjson");
+        let is_compressed = !self.http.is_here();
+        if is_compressed {
+            request = request.header(CONTENT_ENCODING, "gzip");
+        }
+        let body = worker::blocking(move || encode(&documents, is_compressed)).await;
+        let body = body.expect("a Vec takes every byte");
+        let accepted: Accepted = self.http.json(request.body(body)).await?;
         Ok(accepted.task_uid)
     }
 
@@ -124,14 +127,21 @@ impl Meili {
     }
 }
 
-/// One document a line, compressed for speed and not for size: the network is near.
-fn encode(documents: &[SpeechDocument]) -> Vec<u8> {
-    let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
-    for document in documents {
-        serde_json::to_writer(&mut gzip, document).expect("documents hold only what JSON can say");
-        gzip.write_all(b"\n").expect("a Vec takes every byte");
+/// One document a line; compressed for speed and not for size: the network is near.
+fn encode(documents: &[(Line, SpeechId)], is_compressed: bool) -> io::Result<Vec<u8>> {
+    let mut body = Vec::new();
+    if is_compressed {
+        let mut gzip = GzEncoder::new(body, Compression::fast());
+        write(documents, &mut gzip)?;
+        return gzip.finish();
     }
-    gzip.finish().expect("a Vec takes every byte")
+    write(documents, &mut body)?;
+    Ok(body)
+}
+
+fn write(documents: &[(Line, SpeechId)], out: &mut impl Write) -> io::Result<()> {
+    let mut documents = documents.iter();
+    documents.try_for_each(|(line, cluster)| line.write(cluster, out))
 }
 
 #[cfg(test)]
@@ -144,25 +154,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn gzip_ndjson_holds_one_document_a_line_and_comes_back_unchanged() {
-        let documents: Vec<SpeechDocument> = ["一\n二", "三"]
+    fn every_document_is_one_line_that_says_its_cluster_compressed_or_not() {
+        let cluster: SpeechId = format!("{:032x}", 7).parse().expect("an id");
+        let documents: Vec<_> = ["一\n二", "三"]
             .into_iter()
-            .map(|text| SpeechDocument::of_fields([("id", json!("a")), ("text", json!(text))]))
+            .map(|text| {
+                let fields = [("id", json!("a")), ("text", json!(text))];
+                let document = crate::SpeechDocument::of_fields(fields);
+                (document.into_line(), cluster.clone())
+            })
             .collect();
-        let mut plain = String::new();
-        GzDecoder::new(encode(&documents).as_slice())
-            .read_to_string(&mut plain)
-            .unwrap();
-        let lines: Vec<Value> = plain
-            .lines()
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect();
-        assert_eq!(
-            lines,
-            [
-                json!({"id": "a", "text": "一\n二"}),
-                json!({"id": "a", "text": "三"})
-            ]
-        );
+        let body = encode(&documents, false).expect("a Vec takes every byte");
+        let packed = encode(&documents, true).expect("a Vec takes every byte");
+        let mut unpacked = Vec::new();
+        GzDecoder::new(packed.as_slice())
+            .read_to_end(&mut unpacked)
+            .expect("gzip");
+        assert_eq!(body, unpacked);
+        let body = String::from_utf8(body).expect("UTF-8");
+        let lines = body.lines().map(|line| serde_json::from_str(line).unwrap());
+        let of = |text: &str| json!({"id": "a", "text": text, "cluster": cluster});
+        assert_eq!(lines.collect::<Vec<Value>>(), [of("一\n二"), of("三")]);
     }
 }

@@ -21,6 +21,7 @@ pub(crate) struct Http {
     client: Client,
     url: String,
     upload_timeout: Duration,
+    is_here: bool,
 }
 
 impl Http {
@@ -42,7 +43,8 @@ impl Http {
             .redirect(Policy::none())
             .connect_timeout(CONNECT_TIMEOUT.min(config.meili_timeout))
             .timeout(config.meili_timeout);
-        if is_here(&url) {
+        let is_here = is_here(&url);
+        if is_here {
             // A proxy for the web knows nothing of this machine's own ports.
             builder = builder.no_proxy();
         }
@@ -53,7 +55,13 @@ impl Http {
             client,
             url,
             upload_timeout: config.meili_upload_timeout,
+            is_here,
         })
+    }
+
+    /// Whether the server is on this machine.
+    pub(crate) fn is_here(&self) -> bool {
+        self.is_here
     }
 
     pub(crate) fn url(&self) -> &str {

@@ -8,14 +8,16 @@ use std::time::Duration;
 
 use futures_util::stream;
 use futures_util::{StreamExt, TryStreamExt};
-use messages::{SpeechChange, SpeechId, Upsert};
+use messages::{SpeechChange, SpeechId};
+use tokio::sync::OwnedMutexGuard;
 use worker::topology::SPEECHES;
 use worker::{BatchLimits, Broker, Failure, Verdict};
 
 use super::Turn;
+use super::compose::Next;
 use super::part::Part;
-use crate::clusters::{Clusters, Sketch};
-use crate::{IndexError, Indexer, Meili, SpeechDocument};
+use crate::clusters::{Change, Clusters, Sketch};
+use crate::{IndexError, Indexer, Meili};
 
 /// What is read of SPEECHES at once.
 const LIMITS: BatchLimits = BatchLimits {
@@ -49,10 +51,9 @@ impl Indexer {
         turn: &mut Turn,
         parts: &[Part<'_>],
     ) -> Result<(), IndexError> {
-        let mut copies = self.copies.lock().await;
         let items = parts.iter().flat_map(|part| &part.items);
         let to = items.map(|item| item.sequence).max().unwrap_or_default();
-        copies.catch_up(&self.broker, to).await?;
+        let mut copies = self.catch_up(to).await?;
         if !self.is_live {
             return Ok(());
         }
@@ -65,17 +66,27 @@ impl Indexer {
             if rewrites.is_empty() {
                 return Ok(());
             }
-            let mut documents = Vec::new();
+            let mut upserts = Vec::new();
             let mut withdrawn = Vec::new();
             for (id, change, sequence) in &rewrites {
                 match change {
                     Some(SpeechChange::Upsert(upsert)) => {
-                        documents.push(self.document(upsert, *sequence, &copies));
+                        let cluster = copies.cluster_of(id);
+                        upserts.push((upsert.clone(), *sequence, cluster));
                     }
                     Some(SpeechChange::Withdrawal(_)) => withdrawn.push(id.as_str()),
                     None => {}
                 }
             }
+            let to_document = self.to_document;
+            let documents = worker::blocking(move || {
+                let upserts = upserts.into_iter();
+                let documents = upserts.map(|(upsert, sequence, cluster)| {
+                    (to_document(&upsert, sequence).into_line(), cluster)
+                });
+                documents.collect::<Vec<_>>()
+            });
+            let documents = documents.await;
             let mut uids = Vec::new();
             if !documents.is_empty() {
                 uids.push(self.meili.put_documents(documents).await?);
@@ -100,37 +111,49 @@ impl Indexer {
         self.follow(&mut turn, &[]).await
     }
 
-    pub(super) fn document(
-        &self,
-        upsert: &Upsert,
-        sequence: u64,
-        copies: &Copies,
-    ) -> SpeechDocument {
-        let mut document = (self.to_document)(upsert, sequence);
-        let cluster = copies.cluster_of(&upsert.speech.speech_id);
-        document.set("cluster", cluster.as_str().into());
-        document
+    /// Takes into the table what SPEECHES holds up to a sequence.
+    async fn catch_up(&self, to: u64) -> Result<OwnedMutexGuard<Copies>, IndexError> {
+        let mut copies = self.copies.clone().lock_owned().await;
+        while copies.last < to {
+            let hole = match self.sketched.take_after(copies.last) {
+                Next::Known(changes, last) => {
+                    copies = worker::blocking(move || {
+                        copies.take_in(changes, last);
+                        copies
+                    })
+                    .await;
+                    continue;
+                }
+                Next::Unknown(hole) => usize::try_from(hole).unwrap_or(usize::MAX),
+            };
+            let limits = BatchLimits {
+                max_messages: LIMITS.max_messages.min(hole),
+                ..LIMITS
+            };
+            let run = self
+                .broker
+                .messages_after::<SpeechChange>(SPEECHES, copies.last, limits)
+                .await?;
+            let is_end = run.is_end;
+            copies = worker::blocking(move || {
+                let changes = run.messages.into_iter().map(|delivery| delivery.message);
+                copies.take_in(changes.map(sketched).collect(), run.last);
+                copies
+            })
+            .await;
+            if is_end {
+                break;
+            }
+        }
+        Ok(copies)
     }
 }
 
 impl Copies {
-    /// Takes in what SPEECHES holds up to a sequence.
-    pub(super) async fn catch_up(&mut self, broker: &Broker, to: u64) -> Result<(), IndexError> {
-        while self.last < to {
-            let run = broker
-                .messages_after::<SpeechChange>(SPEECHES, self.last, LIMITS)
-                .await?;
-            let changes = worker::blocking(move || {
-                let changes = run.messages.into_iter().map(|delivery| delivery.message);
-                changes.map(sketched).collect::<Vec<_>>()
-            });
-            self.moved.extend(self.table.apply(changes.await));
-            self.last = run.last;
-            if run.is_end {
-                break;
-            }
-        }
-        Ok(())
+    /// Takes in what there is up to a sequence.
+    fn take_in(&mut self, changes: Vec<Change>, last: u64) {
+        self.moved.extend(self.table.apply(changes));
+        self.last = last;
     }
 
     /// The cluster of a speech; its own, where the table does not know it.
@@ -212,7 +235,7 @@ fn subject_of(id: &SpeechId) -> String {
     format!("speech.changed.{}", id.as_str())
 }
 
-fn sketched(change: SpeechChange) -> (SpeechId, Option<Sketch>) {
+fn sketched(change: SpeechChange) -> Change {
     match change {
         SpeechChange::Upsert(upsert) => {
             let sketch = Sketch::of(&upsert.speech.text);

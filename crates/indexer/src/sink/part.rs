@@ -6,6 +6,7 @@ use messages::SpeechChange;
 use worker::{Delivery, Failure, Verdict};
 
 use crate::IndexError;
+use crate::document::Line;
 
 /// A speech change on its way, and whose verdict it decides.
 pub(super) struct Item<'a> {
@@ -15,6 +16,8 @@ pub(super) struct Item<'a> {
     pub(super) change: Cow<'a, SpeechChange>,
     /// Its sequence in SPEECHES: the document's version.
     pub(super) sequence: u64,
+    /// What is sent, from when it is made until it is sent; nothing for what goes out.
+    pub(super) line: Option<Line>,
     /// Read from the stream after the batch's own message was stored.
     is_successor: bool,
 }
@@ -33,6 +36,7 @@ impl<'a> Item<'a> {
             subject: &delivery.subject,
             change: Cow::Borrowed(&delivery.message),
             sequence: delivery.sequence,
+            line: None,
             is_successor: false,
         }
     }
@@ -41,11 +45,16 @@ impl<'a> Item<'a> {
         self.change.speech_id().as_str()
     }
 
+    pub(super) fn subject(&self) -> &'a str {
+        self.subject
+    }
+
     /// The newer message of the same speech, which now decides the verdict.
     pub(super) fn succeeded_by(self, change: SpeechChange, sequence: u64) -> Self {
         Self {
             change: Cow::Owned(change),
             sequence,
+            line: None,
             is_successor: true,
             ..self
         }

@@ -1,8 +1,8 @@
 //! Chinese in Latin letters: how a word is read, and how what somebody typed falls into syllables.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
+use foldhash::{HashMap, HashMapExt, HashSet};
 use pinyin::ToPinyin;
 
 use super::is_han;
@@ -22,7 +22,7 @@ static WORDS: LazyLock<HashMap<char, Vec<(&str, &str)>>> = LazyLock::new(|| {
 /// Every syllable that a character can be read as.
 static SYLLABLES: LazyLock<HashSet<String>> = LazyLock::new(|| {
     let chars = ('\u{4e00}'..='\u{9fa5}').filter_map(|c| c.to_pinyin());
-    let plain = chars.map(|it| letters(it.plain()));
+    let plain = chars.map(|it| letters(it.plain()).collect::<String>());
     plain.filter(|it| it.is_ascii()).collect()
 });
 
@@ -39,7 +39,7 @@ pub(crate) fn of_word(word: &str) -> Option<String> {
             read.push_str(pinyin);
             rest = &rest[word.len()..];
         } else {
-            read.push_str(&letters(first.to_pinyin()?.plain()));
+            read.extend(letters(first.to_pinyin()?.plain()));
             rest = &rest[first.len_utf8()..];
         }
     }
@@ -77,8 +77,8 @@ fn split(text: &str, found: &mut Vec<String>) -> bool {
 }
 
 /// ü is typed as v.
-fn letters(plain: &str) -> String {
-    plain.replace('ü', "v")
+fn letters(plain: &str) -> impl Iterator<Item = char> {
+    plain.chars().map(|c| if c == 'ü' { 'v' } else { c })
 }
 
 #[cfg(test)]

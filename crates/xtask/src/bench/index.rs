@@ -53,6 +53,8 @@ struct Report {
     ratio_three: f64,
     /// Of the indexer that held most.
     peak_rss_mb: f64,
+    /// CPU time of one indexer for a speech.
+    cpu_ms: f64,
     /// From a publish to a searchable document, over the same by hand; medians.
     single_ms_over: f64,
     hand_seconds: f64,
@@ -64,6 +66,7 @@ struct Report {
 struct Leg {
     took: Duration,
     peak_rss_bytes: u64,
+    cpu: Duration,
     documents: Documents,
     single_ms_over: f64,
 }
@@ -81,6 +84,7 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<()> {
         ratio: ratio(&one),
         ratio_three: ratio(&three),
         peak_rss_mb: rounded(peak as f64 / MIB),
+        cpu_ms: rounded(one.cpu.as_secs_f64() * 1_000.0 / f64::from(args.speeches)),
         single_ms_over: rounded(one.single_ms_over),
         hand_seconds: rounded(by_hand.as_secs_f64()),
         one_seconds: rounded(one.took.as_secs_f64()),
@@ -138,6 +142,7 @@ async fn measure(
     let mut leg = Leg {
         took,
         peak_rss_bytes: 0,
+        cpu: used_cpu(mill)?,
         documents: Documents::default(),
         single_ms_over: 0.0,
     };
@@ -160,6 +165,12 @@ async fn measure(
     }
     broker.close(Duration::from_secs(2)).await;
     Ok(leg)
+}
+
+/// Of all indexers.
+fn used_cpu(mill: &Mill) -> anyhow::Result<Duration> {
+    let pids = mill.roles.iter().filter_map(crate::mill::Role::pid);
+    pids.map(|pid| Ok(usage::of(pid)?.cpu)).sum()
 }
 
 /// Until Meilisearch holds all: a document that it holds is searchable.
@@ -206,7 +217,8 @@ fn print(report: &Report) {
         println!("{way:<14}  {seconds:>7.2}  {rate:>17.1}  {ratio:>19.3}");
     }
     println!(
-        "\npeak memory of an indexer: {:.1} MB; a single speech: {:.0} ms over a document by hand",
-        report.peak_rss_mb, report.single_ms_over
+        "\npeak memory of an indexer: {:.1} MB; CPU: {:.2} ms a speech; a single speech: {:.0} ms \
+         over a document by hand",
+        report.peak_rss_mb, report.cpu_ms, report.single_ms_over
     );
 }
