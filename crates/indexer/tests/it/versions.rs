@@ -35,6 +35,22 @@ async fn an_old_upsert_does_not_bring_back_what_was_withdrawn() {
     assert_eq!(world.version_of(&old).await, None);
 }
 
+/// In a cluster any node answers what a subject's last message is, one that lags behind as well.
+#[tokio::test]
+async fn what_a_node_that_is_behind_does_not_know_yet_is_indexed() {
+    let world = World::start().await;
+    let old = speech("春耕", "我们要抓好农业。");
+    let new = changed(&old, |upsert| {
+        "我们要抓好工业。".clone_into(&mut upsert.speech.text);
+    });
+    let first = speech("秋收", "颗粒归仓。");
+    let sequence = world.publish(&old).await;
+    let batch = [delivery(&new, sequence + 1), delivery(&first, sequence + 2)];
+    index(&world.indexer(), &batch).await;
+    assert_eq!(world.version_of(&new).await, Some(sequence + 1));
+    assert_eq!(world.version_of(&first).await, Some(sequence + 2));
+}
+
 #[tokio::test]
 async fn a_newer_message_that_comes_during_the_task_is_indexed_before_the_old_one_is_done() {
     let mut world = World::start().await;

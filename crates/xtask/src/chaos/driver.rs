@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use messages::{CanonicalUrl, Gone, Page, SpeechId, UrlId, Withdrawal, timestamp};
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::plan::{Act, Step};
 use super::site::Site;
@@ -20,6 +20,8 @@ const TICK: Duration = Duration::from_millis(200);
 const CHANGES: usize = 2;
 /// Lines of one submission.
 const LINES: usize = 50;
+/// How long streams may take to be drained after the last fault.
+const DRAINING: Duration = Duration::from_secs(60);
 /// Sizes of what fills a stream.
 const FILL_BYTES: [usize; 5] = [7_000_000, 1_500_000, 300_000, 60_000, 12_000];
 
@@ -33,6 +35,8 @@ pub(super) struct Done {
     pub(super) acts: BTreeMap<String, u64>,
     /// Acts that failed, and why.
     pub(super) failed: Vec<String>,
+    /// What fills a stream now: the stream and the subject.
+    fillers: Vec<(&'static str, String)>,
 }
 
 /// Does every step at its time.
@@ -58,6 +62,13 @@ pub(super) async fn carry_out(
         if let Err(error) = act(world, site, step.act, &mut done).await {
             done.failed.push(format!("{step}: {error:#}"));
         }
+    }
+    // A cluster without a leader drains nothing, and a full stream ends nothing.
+    let until = Instant::now() + DRAINING;
+    while !done.fillers.is_empty() && Instant::now() < until {
+        world.look_after()?;
+        drain(world, &mut done).await.ok();
+        sleep(TICK).await;
     }
     Ok(done)
 }
@@ -101,8 +112,8 @@ async fn act(world: &mut World, site: &Site, act: Act, done: &mut Done) -> anyho
             world.way(way).heal();
             Ok(())
         }
-        Act::Fill(stream) => fill(world, stream).await,
-        Act::Drain(stream) => drain(world, stream).await,
+        Act::Fill(stream) => fill(world, stream, done).await,
+        Act::Drain(_) => drain(world, done).await,
         Act::DeleteConsumer(stream, consumer) => {
             let subject = format!("$JS.API.CONSUMER.DELETE.{stream}.{consumer}");
             ask(world, &subject, b"").await.map(drop)
@@ -136,10 +147,12 @@ async fn ask(world: &World, subject: &str, payload: &[u8]) -> anyhow::Result<Val
 }
 
 /// Until the stream takes no more: messages that nobody minds, in ever smaller ones.
-async fn fill(world: &World, stream: &str) -> anyhow::Result<()> {
-    for (round, num_bytes) in FILL_BYTES.into_iter().enumerate() {
-        for number in 0_usize.. {
-            let (subject, payload) = filler(stream, round * 100 + number, num_bytes)?;
+async fn fill(world: &World, stream: &'static str, done: &mut Done) -> anyhow::Result<()> {
+    for num_bytes in FILL_BYTES {
+        loop {
+            let (subject, payload) = filler(stream, done.fillers.len(), num_bytes)?;
+            // What is not acknowledged may be stored all the same.
+            done.fillers.push((stream, subject.clone()));
             if ask(world, &subject, &payload).await.is_err() {
                 break;
             }
@@ -148,12 +161,12 @@ async fn fill(world: &World, stream: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn drain(world: &World, stream: &str) -> anyhow::Result<()> {
-    for number in (0..FILL_BYTES.len()).flat_map(|round| (0..8).map(move |n| round * 100 + n)) {
-        let (subject, _) = filler(stream, number, 0)?;
+async fn drain(world: &World, done: &mut Done) -> anyhow::Result<()> {
+    while let Some((stream, subject)) = done.fillers.last() {
         let purge = json!({ "filter": subject }).to_string();
         let api = format!("$JS.API.STREAM.PURGE.{stream}");
         ask(world, &api, purge.as_bytes()).await?;
+        done.fillers.pop();
     }
     Ok(())
 }

@@ -12,6 +12,7 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 use super::fate;
+use super::scene;
 use super::site::{Page, Site, by_url};
 use super::world::World;
 use crate::http;
@@ -47,14 +48,19 @@ pub(super) struct Verdict {
     pub(super) stale: u64,
     /// Ends other than the page's fate.
     pub(super) wrong: u64,
+    /// Whether nothing was waiting, deferred or in hand any more.
+    pub(super) is_settled: bool,
     /// What is wrong with whom.
     #[serde(skip)]
     pub(super) faults: Vec<String>,
+    /// What was found where it is not clean.
+    #[serde(skip)]
+    pub(super) scene: Vec<String>,
 }
 
 impl Verdict {
     pub(super) fn is_clean(&self) -> bool {
-        self.lost + self.doubled + self.stale + self.wrong == 0
+        self.is_settled && self.lost + self.doubled + self.stale + self.wrong == 0
     }
 }
 
@@ -70,15 +76,23 @@ pub(super) async fn settle(
     loop {
         world.look_after()?;
         let is_over = Instant::now() >= until;
-        if is_over || is_idle(world).await.unwrap_or(false) {
+        let is_settled = is_idle(world).await.unwrap_or(false);
+        if is_over || is_settled {
             let verdict = judge(world, site, accepted).await;
             looks += 1;
             match verdict {
-                Ok(verdict) if verdict.is_clean() || is_over || looks == LOOKS => {
-                    return Ok(verdict);
+                Ok(mut verdict) => {
+                    verdict.is_settled = is_settled;
+                    if verdict.is_clean() {
+                        return Ok(verdict);
+                    }
+                    if is_over || looks == LOOKS {
+                        verdict.scene = scene::of(world).await;
+                        return Ok(verdict);
+                    }
                 }
                 Err(error) if is_over => return Err(error),
-                _ => {}
+                Err(_) => {}
             }
         }
         sleep(STEP).await;
