@@ -59,7 +59,7 @@ impl Broker {
         let stage = filter.stage.as_deref().unwrap_or("*");
         let id = filter.id.as_deref().unwrap_or("*");
         let pattern = DeadLetter::subject_of(stage, id);
-        let mut walk = self.walk(DEAD.name, pattern).await?;
+        let mut walk = self.walk(DEAD.name, &pattern);
         while found.len() < limit
             && let Some(message) = walk.next().await?
         {

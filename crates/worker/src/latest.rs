@@ -3,11 +3,12 @@
 use async_nats::HeaderMap;
 use async_nats::jetstream::context::PublishErrorKind;
 use async_nats::jetstream::message::{PublishMessage, StreamMessage};
-use async_nats::jetstream::stream::{DirectGetErrorKind, Stream};
+use async_nats::jetstream::stream::Stream;
 use messages::Message;
 use time::OffsetDateTime;
 
 use crate::broker::error_code;
+use crate::read::Wanted;
 use crate::topology::StreamSpec;
 use crate::{Broker, BrokerError};
 
@@ -82,7 +83,7 @@ impl Broker {
         limit: usize,
         holds: impl Fn(&M) -> bool,
     ) -> Result<Option<Latest<M>>, BrokerError> {
-        let mut walk = self.walk(stream.name, subject).await?;
+        let mut walk = self.walk(stream.name, subject);
         for _ in 0..limit {
             let Some(found) = walk.next().await? else {
                 break;
@@ -109,7 +110,7 @@ impl Broker {
         limit: usize,
         mut look: impl FnMut(M),
     ) -> Result<bool, BrokerError> {
-        let mut walk = self.walk(stream.name, subjects).await?;
+        let mut walk = self.walk(stream.name, subjects);
         for _ in 0..limit {
             let Some(found) = walk.next().await? else {
                 return Ok(true);
@@ -127,12 +128,8 @@ impl Broker {
         stream: StreamSpec,
         sequence: u64,
     ) -> Result<bool, BrokerError> {
-        let stream = self.stream(stream.name).await?;
-        match stream.direct_get(sequence).await {
-            Ok(_) => Ok(true),
-            Err(e) if e.kind() == DirectGetErrorKind::NotFound => Ok(false),
-            Err(e) => Err(BrokerError::request("read a message", e)),
-        }
+        let found = self.read(stream.name, Wanted::At(sequence)).await?;
+        Ok(found.is_some())
     }
 
     /// When the schedule that stands on a subject falls due, if one stands there and says so.
@@ -161,12 +158,7 @@ impl Broker {
         stream: &str,
         subject: &str,
     ) -> Result<Option<StreamMessage>, BrokerError> {
-        let stream = self.stream(stream).await?;
-        match stream.direct_get_last_for_subject(subject).await {
-            Ok(found) => Ok(Some(found)),
-            Err(e) if e.kind() == DirectGetErrorKind::NotFound => Ok(None),
-            Err(e) => Err(BrokerError::request("read a message", e)),
-        }
+        self.read(stream, Wanted::Last(subject)).await
     }
 
     /// Publishes once and awaits the PubAck. `expected`: the subject's last sequence, 0 for none.

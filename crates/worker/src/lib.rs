@@ -18,6 +18,7 @@ pub mod permissions;
 mod process;
 mod publish;
 mod pull;
+mod read;
 mod records;
 mod schedules;
 mod settle;

@@ -126,6 +126,7 @@ impl Role {
         for stream in read {
             publish.push(format!("$JS.API.DIRECT.GET.{stream}"));
             publish.push(format!("$JS.API.DIRECT.GET.{stream}.>"));
+            publish.push(format!("$JS.API.STREAM.MSG.GET.{stream}"));
         }
         for stream in self.erases {
             publish.push(format!("$JS.API.STREAM.MSG.DELETE.{}", stream.name));

@@ -98,9 +98,7 @@ impl Broker {
         mut look: impl FnMut(&str, T),
     ) -> Result<(), BrokerError> {
         let prefix = subject(bucket, "");
-        let mut walk = self
-            .walk(&stream_name(bucket), subject(bucket, pattern))
-            .await?;
+        let mut walk = self.walk(&stream_name(bucket), &subject(bucket, pattern));
         while let Some(message) = walk.next().await? {
             if let Some(key) = message.subject.strip_prefix(&*prefix)
                 && !is_deleted(&message)

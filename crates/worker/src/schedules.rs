@@ -56,7 +56,7 @@ impl Broker {
             let mut walk: Walk = match walk {
                 Some(walk) => walk,
                 None if self.find_stream(CRAWL).await?.is_none() => return Ok(None),
-                None => self.walk(CRAWL.name, "crawl.recrawl.*").await?,
+                None => self.walk(CRAWL.name, "crawl.recrawl.*"),
             };
             while let Some(message) = walk.next().await? {
                 // Whatever else somebody published there is none of ours.

@@ -64,7 +64,7 @@ impl Broker {
         };
         // What we publish comes behind it.
         let last = stream.cached_info().state.last_sequence;
-        let mut walk = self.walk(spec.name, pattern).await?;
+        let mut walk = self.walk(spec.name, pattern);
         let mut number = 0;
         while let Some(found) = walk.next().await? {
             // Sequences rise with time: what follows was stored too late to be overdue.

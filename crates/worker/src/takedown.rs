@@ -34,7 +34,7 @@ impl Broker {
     /// comes meanwhile is erased too.
     pub async fn erase(&self, stream: StreamSpec, subjects: &str) -> Result<u64, BrokerError> {
         let handle = self.stream(stream.name).await?;
-        let mut walk = self.walk(stream.name, subjects).await?;
+        let mut walk = self.walk(stream.name, subjects);
         let mut num_erased = 0;
         while let Some(found) = walk.next().await? {
             match handle.delete_message(found.sequence).await {
@@ -111,7 +111,7 @@ impl Broker {
             async move {
                 let mut walk = match walk {
                     Some(walk) => walk,
-                    None => self.walk(&stream, subjects).await?,
+                    None => self.walk(&stream, &subjects),
                 };
                 while let Some(found) = walk.next().await? {
                     if let Some(read) = read(found) {

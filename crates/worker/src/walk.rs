@@ -1,15 +1,14 @@
 //! One walk over what a stream holds of some subjects, oldest first.
 //!
-//! In: a stream and subjects, `*` and `>` allowed. Out: message after message, each by a direct get
-//! of its own: a walk is no consumer, takes nothing, and sees what comes while it walks.
+//! In: a stream and subjects, `*` and `>` allowed. Out: message after message, each by a read of its
+//! own: a walk is no consumer, takes nothing, and sees what comes while it walks.
 
 use std::time::Instant;
 
 use async_nats::jetstream::message::StreamMessage;
-use async_nats::jetstream::stream::{DirectGetErrorKind, Stream};
-
 use messages::Message;
 
+use crate::read::Wanted;
 use crate::topology::StreamSpec;
 use crate::{BatchLimits, Broker, BrokerError, Delivery};
 
@@ -25,7 +24,8 @@ pub struct Run<M> {
 
 /// Where a walk has come to.
 pub(crate) struct Walk {
-    stream: Stream<()>,
+    broker: Broker,
+    stream: String,
     subjects: String,
     from: u64,
 }
@@ -33,17 +33,12 @@ pub(crate) struct Walk {
 impl Walk {
     /// The next message; `None` at the end of what is there now.
     pub(crate) async fn next(&mut self) -> Result<Option<StreamMessage>, BrokerError> {
-        let next = self
-            .stream
-            .direct_get_next_for_subject(self.subjects.as_str(), Some(self.from));
-        match next.await {
-            Ok(found) => {
-                self.from = found.sequence + 1;
-                Ok(Some(found))
-            }
-            Err(e) if e.kind() == DirectGetErrorKind::NotFound => Ok(None),
-            Err(e) => Err(BrokerError::request("read a message", e)),
+        let wanted = Wanted::Next(&self.subjects, self.from);
+        let found = self.broker.read(&self.stream, wanted).await?;
+        if let Some(found) = &found {
+            self.from = found.sequence + 1;
         }
+        Ok(found)
     }
 }
 
@@ -56,7 +51,7 @@ impl Broker {
         after: u64,
         limits: BatchLimits,
     ) -> Result<Run<M>, BrokerError> {
-        let mut walk = self.walk(stream.name, stream.subjects[0]).await?;
+        let mut walk = self.walk(stream.name, stream.subjects[0]);
         walk.from = after + 1;
         let mut run = Run {
             messages: Vec::new(),
@@ -86,16 +81,13 @@ impl Broker {
         Ok(run)
     }
 
-    /// A walk over a stream that is there.
-    pub(crate) async fn walk(
-        &self,
-        stream: &str,
-        subjects: impl Into<String>,
-    ) -> Result<Walk, BrokerError> {
-        Ok(Walk {
-            stream: self.stream(stream).await?,
-            subjects: subjects.into(),
+    /// A walk over a stream, from its beginning.
+    pub(crate) fn walk(&self, stream: &str, subjects: &str) -> Walk {
+        Walk {
+            broker: self.clone(),
+            stream: stream.to_owned(),
+            subjects: subjects.to_owned(),
             from: 1,
-        })
+        }
     }
 }

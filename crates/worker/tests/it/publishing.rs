@@ -6,9 +6,9 @@ use messages::{Body, ContentHash, CrawlRequest, FoundLink, Gone, Message, Page, 
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
 use worker::topology::{Bucket, CRAWL, FOUND, PAGES, SUBMIT};
-use worker::{Merge, Outcome, Published};
+use worker::{BatchLimits, Broker, BrokerConfig, Merge, Outcome, Published};
 
-use crate::setup::{Bench, PATIENCE, Scripted, request};
+use crate::setup::{Bench, PATIENCE, Scripted, config, request};
 
 const URL: &str = "https://www.example.com/a";
 const NOON: OffsetDateTime = datetime!(2026-01-02 12:00 UTC);
@@ -78,6 +78,44 @@ async fn the_same_page_twice_is_one_message() {
         bench.broker.latest_sequence(PAGES, &subject).await.unwrap(),
         first
     );
+}
+
+#[tokio::test]
+async fn the_leader_of_a_cluster_says_the_same_as_any_server() {
+    let bench = Bench::start().await;
+    for body in [b"one".as_slice(), b"two"] {
+        publish(&bench, page(NOON, body)).await;
+    }
+    let limits = BatchLimits {
+        max_messages: 10,
+        max_bytes: 1_000_000,
+        max_wait: std::time::Duration::ZERO,
+        max_in_flight: 1,
+    };
+    let mut said = Vec::new();
+    for replicas in [1, 3] {
+        let config = BrokerConfig {
+            replicas,
+            ..config(&bench.nats.url())
+        };
+        let broker = Broker::connect(&config, "test").await.unwrap();
+        let subject = page(NOON, b"").subject();
+        let last = broker.latest::<Page>(PAGES, &subject).await.unwrap();
+        let none = broker
+            .latest::<Page>(PAGES, "page.fetched.0")
+            .await
+            .unwrap();
+        assert!(none.is_none());
+        let last = last.unwrap();
+        let run = broker.messages_after::<Page>(PAGES, 0, limits).await;
+        let run = run.unwrap();
+        let found: Vec<_> = run.messages.into_iter().map(|it| it.message).collect();
+        let has = [last.sequence, last.sequence + 1].map(|it| broker.has_message(PAGES, it));
+        let [has, has_next] = has;
+        assert!(has.await.unwrap() && !has_next.await.unwrap());
+        said.push((last.message, last.sequence, found, run.last));
+    }
+    assert_eq!(said[0], said[1]);
 }
 
 #[tokio::test]
