@@ -120,13 +120,17 @@ impl Copies {
             let run = broker
                 .messages_after::<SpeechChange>(SPEECHES, self.last, LIMITS)
                 .await?;
-            let changes = worker::blocking(move || {
+            let (last, is_end) = (run.last, run.is_end);
+            // As a whole: were we dropped meanwhile, all would be read anew.
+            let mut taken = std::mem::take(self);
+            *self = worker::blocking(move || {
                 let changes = run.messages.into_iter().map(|delivery| delivery.message);
-                changes.map(sketched).collect::<Vec<_>>()
-            });
-            self.moved.extend(self.table.apply(changes.await));
-            self.last = run.last;
-            if run.is_end {
+                taken.moved.extend(taken.table.apply(changes.map(sketched)));
+                taken.last = last;
+                taken
+            })
+            .await;
+            if is_end {
                 break;
             }
         }
