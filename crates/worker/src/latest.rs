@@ -1,5 +1,7 @@
 //! Reading the last message of a subject, and publishing with what NATS offers against losing one.
 
+use std::time::Duration;
+
 use async_nats::HeaderMap;
 use async_nats::jetstream::context::PublishErrorKind;
 use async_nats::jetstream::message::{PublishMessage, StreamMessage};
@@ -23,12 +25,17 @@ pub struct Latest<M> {
     pub published_at: OffsetDateTime,
 }
 
+/// How long a message that is on its way takes to be there, roughly.
+const IN_FLIGHT_PAUSE: Duration = Duration::from_millis(20);
+
 /// Error numbers of the server.
 mod code {
     /// Insufficient resources of the server or the account.
     pub(super) const NO_RESOURCES: [u64; 3] = [10_002, 10_023, 10_047];
     /// `maximum bytes exceeded`, and others that can't be told from it (a duplicate subject).
     pub(super) const STORE_FAILED: u64 = 10_077;
+    /// Of a cluster: a message of the same subject is not yet stored by a majority.
+    pub(super) const IN_FLIGHT: u64 = 10_164;
     /// The message is larger than the stream allows.
     pub(super) const TOO_LARGE: u64 = 10_054;
 }
@@ -198,6 +205,10 @@ impl Broker {
             PublishErrorKind::WrongLastSequence => Err(NotPublished::Conflict),
             PublishErrorKind::MaxPayloadExceeded => failed(too_large()),
             _ => match error_code(std::error::Error::source(&error)) {
+                Some(code::IN_FLIGHT) => {
+                    tokio::time::sleep(IN_FLIGHT_PAUSE).await;
+                    Err(NotPublished::Conflict)
+                }
                 Some(code::TOO_LARGE) => failed(too_large()),
                 Some(code::STORE_FAILED) => failed(full()),
                 Some(number) if code::NO_RESOURCES.contains(&number) => failed(full()),

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use futures_util::stream::{FuturesOrdered, StreamExt};
-use messages::Message;
+use messages::{DecodeError, Message};
 use tokio::task::JoinSet;
 
 use crate::crash::CrashAt;
@@ -51,8 +51,12 @@ pub(crate) async fn run<S: Sink>(process: &Process, sink: Arc<S>) -> Result<(), 
         let due = pending.due_at().filter(|_| may_start(&batches));
         tokio::select! {
             () = process.shutdown().cancelled() => {}
-            held = next(&mut puller, &mut pull) => match held {
-                Some(held) => pending.items.extend(take::<S>(process, &gate, held).await),
+            held = next(&mut puller, &mut pull) => match held.map(take::<S>) {
+                Some(Ok(item)) => pending.items.push_back(item),
+                Some(Err(foreign)) => {
+                    let (process, gate) = (process.clone(), gate.clone());
+                    batches.spawn(async move { foreign.settle(&process, &gate).await });
+                }
                 None => pull = None,
             },
             Some(finished) = batches.join_next() => {
@@ -99,22 +103,33 @@ async fn next(puller: &mut Puller, pull: &mut Option<Pull>) -> Option<Held> {
     }
 }
 
-/// Decodes a message and counts it where it must be counted; `None`: it is settled.
-async fn take<S: Sink>(process: &Process, gate: &Gate, held: Held) -> Option<Item<S::Input>> {
-    let cx = Context { process, gate };
-    let delivery = match held.decode::<S::Input>() {
-        Ok(delivery) => delivery,
-        Err(error) => {
-            held.fail_undecodable(&cx, &error).await;
-            return None;
+/// A message that can't be decoded, and why.
+struct Foreign(Held, DecodeError);
+
+impl Foreign {
+    /// Brings it to its end, beside the loop: what is pulled needs signs of life meanwhile.
+    async fn settle(self, process: &Process, gate: &Gate) -> Vec<String> {
+        let Self(held, error) = self;
+        let cx = Context { process, gate };
+        tokio::select! {
+            _ = held.fail_undecodable(&cx, &error) => {}
+            () = process.overdue().cancelled() => {
+                held.give_back("shutdown").await;
+            }
+            () = signs_of_life(process, std::slice::from_ref(&held)) => unreachable!("they never end"),
         }
-    };
-    let filing = Filing::of(&delivery.message);
-    held.count_suspect(&cx, &filing).await.ok()?;
-    Some(Item {
-        held: Arc::new(held),
-        delivery,
-    })
+        Vec::new()
+    }
+}
+
+fn take<S: Sink>(held: Held) -> Result<Item<S::Input>, Box<Foreign>> {
+    match held.decode::<S::Input>() {
+        Ok(delivery) => Ok(Item {
+            held: Arc::new(held),
+            delivery,
+        }),
+        Err(error) => Err(Box::new(Foreign(held, error))),
+    }
 }
 
 pub(crate) async fn run_once<S: Sink>(
@@ -129,19 +144,25 @@ pub(crate) async fn run_once<S: Sink>(
         Puller::new(process.broker().clone(), S::NAME, S::CONSUMER).with_expires(patience);
     let mut pull = puller.request(limits.max_messages).await?;
     while let Some(held) = puller.next(&mut pull).await {
-        pending.items.extend(take::<S>(process, &gate, held).await);
+        match take::<S>(held) {
+            Ok(item) => pending.items.push_back(item),
+            Err(foreign) => {
+                foreign.settle(process, &gate).await;
+            }
+        }
     }
     let batch = pending.cut();
     for item in pending.items {
         item.held.give_back("next batch").await;
     }
-    if batch.is_empty() {
-        return process.result().map(|()| Vec::new());
-    }
     let cx = Context {
         process,
         gate: &gate,
     };
+    let batch = counted(&cx, batch).await;
+    if batch.is_empty() {
+        return process.result().map(|()| Vec::new());
+    }
     let mut outcomes = Vec::new();
     for (item, outcome) in handle(&cx, &sink, batch).await {
         outcomes.push(match outcome {
@@ -174,13 +195,27 @@ async fn settle<S: Sink>(
     held.iter().map(|held| held.subject.clone()).collect()
 }
 
+/// Counts the attempt of a suspect ahead, once it is alone: one that still waits when another ends
+/// the process is innocent. Output: what is to be handled; the rest is settled, at its limit.
+async fn counted<M: Message>(cx: &Context<'_>, batch: Vec<Item<M>>) -> Vec<Item<M>> {
+    let mut left = Vec::new();
+    for item in batch {
+        let filing = Filing::of(&item.delivery.message);
+        if item.held.count_suspect(cx, &filing).await.is_ok() {
+            left.push(item);
+        }
+    }
+    left
+}
+
 /// Asks the sink, again and again for those that have to wait.
-async fn work<S: Sink>(cx: &Context<'_>, sink: &S, mut batch: Vec<Item<S::Input>>) {
+async fn work<S: Sink>(cx: &Context<'_>, sink: &S, batch: Vec<Item<S::Input>>) {
     let is_suspect = batch.iter().any(|item| item.held.is_suspect());
     let mut patience = Patience::default();
     let mut closed = None;
-    loop {
-        let company = Company::of(cx.process, is_suspect).await;
+    let mut company = Company::of(cx.process, is_suspect).await;
+    let mut batch = counted(cx, batch).await;
+    while !batch.is_empty() {
         let handled = handle(cx, sink, batch).await;
         drop(company);
         batch = handled
@@ -200,6 +235,7 @@ async fn work<S: Sink>(cx: &Context<'_>, sink: &S, mut batch: Vec<Item<S::Input>
             }
             () = tokio::time::sleep(patience.next()) => {}
         }
+        company = Company::of(cx.process, is_suspect).await;
     }
 }
 
@@ -256,7 +292,7 @@ fn noted(cx: &Context<'_>, error: &impl Failure) -> Failed {
     failed
 }
 
-async fn settle_one<M: messages::Message>(
+async fn settle_one<M: Message>(
     cx: &Context<'_>,
     item: &Item<M>,
     verdict: Result<(), Failed>,

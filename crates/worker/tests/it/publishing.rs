@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use futures_util::StreamExt;
 use messages::{Body, ContentHash, CrawlRequest, FoundLink, Gone, Message, Page, Response, UrlId};
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
@@ -310,3 +311,26 @@ macro_rules! huge {
 
 huge!(Huge, "page.fetched.huge");
 huge!(HugeLink, "crawl.found");
+
+/// What the leader of a cluster says until the other's message is stored by a majority.
+#[tokio::test]
+async fn a_record_that_another_is_just_writing_is_a_conflict() {
+    let bench = Bench::start().await;
+    let outside = bench.outside().await;
+    outside.delete_stream("KV_urls").await.unwrap();
+    let leader = async_nats::connect(bench.nats.url()).await.unwrap();
+    let mut requests = leader.subscribe("$KV.urls.x.crawl").await.unwrap();
+    // An answer to what was asked later: the server knows who listens.
+    leader.request("$JS.API.INFO", "".into()).await.unwrap();
+    let answer = async {
+        let request = requests.next().await.unwrap();
+        let refusal = r#"{"error":{"code":400,"err_code":10164,"description":"wrong last sequence"},"stream":"KV_urls","seq":0}"#;
+        let reply = request.reply.unwrap();
+        leader.publish(reply, refusal.into()).await.unwrap();
+    };
+    let swap = bench
+        .broker
+        .swap_record(Bucket::Urls, "x.crawl", &1, Some(1));
+    let (is_written, ()) = tokio::join!(swap, answer);
+    assert!(!is_written.unwrap());
+}

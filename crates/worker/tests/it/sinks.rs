@@ -1,6 +1,7 @@
 //! The loop around a sink.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use messages::{CrawlRequest, Message, Page, SpeechChange, Version, Withdrawal};
 use testkit::eventually;
 use time::macros::datetime;
 use tokio_util::sync::CancellationToken;
-use worker::topology::{self, ConsumerSpec, SPEECHES};
+use worker::topology::{self, Bucket, ConsumerSpec, SPEECHES};
 use worker::{BatchLimits, Delivery, Outcome, Sink, Verdict};
 
 use crate::setup::{Bench, PATIENCE, REFUSED, RETRY, Told};
@@ -200,6 +201,75 @@ impl Sink for Replacing {
         sent.await.unwrap();
         batch.iter().map(|_| Ok(())).collect()
     }
+}
+
+/// Takes two messages at once; has them wait, or never comes to an end.
+#[derive(Clone, Default)]
+struct Pair {
+    hangs: bool,
+    num_calls: Arc<AtomicUsize>,
+}
+
+impl Sink for Pair {
+    type Input = SpeechChange;
+    type Error = Told;
+    const NAME: &'static str = "indexer";
+    const CONSUMER: ConsumerSpec = topology::INDEXER;
+
+    fn limits(&self) -> BatchLimits {
+        BatchLimits {
+            max_messages: 2,
+            ..ToldSink::default().limits()
+        }
+    }
+
+    async fn handle(&self, batch: &[Delivery<SpeechChange>]) -> Vec<Result<(), Told>> {
+        self.num_calls.fetch_add(1, Ordering::SeqCst);
+        if self.hangs {
+            std::future::pending::<()>().await;
+        }
+        batch.iter().map(|_| Err(Told(Verdict::Wait))).collect()
+    }
+}
+
+#[tokio::test]
+async fn what_was_delivered_often_and_waits_for_its_turn_is_not_counted() {
+    let bench = Bench::start_with(|config| config.ack_wait = Duration::from_millis(500)).await;
+    for n in 1..=2 {
+        publish(&bench, &change(n, 1)).await;
+    }
+    for _ in 0..2 {
+        let once = bench
+            .process
+            .run_sink_once(Pair::default(), PATIENCE * 6)
+            .await;
+        assert_eq!(
+            once.unwrap(),
+            [(); 2].map(|()| Outcome::GivenBack("waiting".to_owned()))
+        );
+    }
+    let sink = Pair {
+        hangs: true,
+        ..Pair::default()
+    };
+    let running = tokio::spawn({
+        let (process, sink) = (bench.process.clone(), sink.clone());
+        async move { process.run_sink(sink).await }
+    });
+    eventually("one is handled, the other is held", async || {
+        let state = bench.broker.consumer_state(topology::INDEXER).await;
+        let num_held = state.unwrap().unwrap().num_held;
+        (sink.num_calls.load(Ordering::SeqCst) == 1 && num_held == 2).then_some(())
+    })
+    .await;
+    let mut counted = Vec::new();
+    for sequence in 1..=2 {
+        let key = format!("SPEECHES.{sequence}");
+        let record = bench.broker.record::<u32>(Bucket::Attempts, &key).await;
+        counted.extend(record.unwrap().map(|record| record.value));
+    }
+    assert_eq!(counted, [1]);
+    running.abort();
 }
 
 #[tokio::test]
