@@ -6,6 +6,7 @@
 mod counts;
 mod faults;
 mod publishing;
+mod replaying;
 mod settlement;
 mod setup;
 mod sinks;
