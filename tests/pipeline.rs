@@ -29,6 +29,8 @@ mod memory;
 mod permissions;
 #[path = "pipeline/politeness.rs"]
 mod politeness;
+#[path = "pipeline/pressure.rs"]
+mod pressure;
 #[path = "pipeline/recrawl.rs"]
 mod recrawl;
 #[path = "pipeline/refused.rs"]

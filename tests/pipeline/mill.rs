@@ -36,8 +36,16 @@ pub(crate) struct Mill {
 impl Mill {
     /// Servers and a site; no role runs yet.
     pub(crate) async fn with_servers() -> Self {
-        let (secured, meili, site) =
-            tokio::join!(Secured::start(), TestMeili::start(), FakeSite::start());
+        Self::with_store(None, &[]).await
+    }
+
+    /// Servers and a site, of which NATS stores no more than this; with more variables for every process.
+    pub(crate) async fn with_store(max_bytes: Option<u64>, env: &[(&str, &str)]) -> Self {
+        let (secured, meili, site) = tokio::join!(
+            Secured::start(max_bytes),
+            TestMeili::start(),
+            FakeSite::start()
+        );
         let mut mill = Self {
             secured,
             meili,
@@ -49,6 +57,9 @@ impl Mill {
         mill.set("MEILI_MASTER_KEY", mill.meili.key().to_owned());
         let (_, keys) = mill.command(&["keys"]).await;
         mill.env.clear();
+        for (name, value) in env {
+            mill.set(name, *value);
+        }
         keys[0]["key"]
             .as_str()
             .unwrap()
@@ -120,6 +131,29 @@ impl Mill {
         let mut role = self.roles.remove(name).unwrap();
         let status = role.wait_exit().await;
         assert_eq!(status.signal(), Some(9), "{name} was to crash");
+    }
+
+    /// Whether a stage of a role pulls nothing, for something that it needs is away or full.
+    pub(crate) async fn waits(&mut self, role: &str, stage: &str) -> bool {
+        let url = self.roles.get_mut(role).unwrap().wait_http().await;
+        let metrics = client().get(format!("{url}/metrics")).send().await.unwrap();
+        let metrics = metrics.text().await.unwrap();
+        metrics.contains(&format!("speechmill_waiting{{stage=\"{stage}\"}} 1"))
+    }
+
+    /// Memory that a role has now.
+    pub(crate) fn memory_mib(&self, role: &str) -> u64 {
+        let pid = self.roles[role].pid().unwrap();
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib: u64 = line
+            .unwrap()
+            .trim()
+            .strip_suffix(" kB")
+            .unwrap()
+            .parse()
+            .unwrap();
+        kib / 1024
     }
 
     pub(crate) fn has_ended(&mut self, name: &str) -> bool {

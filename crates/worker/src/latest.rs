@@ -208,7 +208,11 @@ impl Broker {
             _ => match error_code(std::error::Error::source(&error)) {
                 Some(code::TOO_LARGE) => failed(too_large()),
                 Some(code::STORE_FAILED) => failed(full()),
-                Some(number) if code::NO_RESOURCES.contains(&number) => failed(full()),
+                Some(number) if code::NO_RESOURCES.contains(&number) => {
+                    failed(BrokerError::StoreFull {
+                        subject: subject.to_owned(),
+                    })
+                }
                 _ => failed(BrokerError::request("take a message", error)),
             },
         }
