@@ -27,6 +27,8 @@ mod fields;
 mod memory;
 #[path = "pipeline/permissions.rs"]
 mod permissions;
+#[path = "pipeline/poison.rs"]
+mod poison;
 #[path = "pipeline/politeness.rs"]
 mod politeness;
 #[path = "pipeline/pressure.rs"]

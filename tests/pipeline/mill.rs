@@ -1,6 +1,7 @@
 //! A mill of one's own: servers, a site, roles, and the operator's view of it.
 
 use std::collections::BTreeMap;
+use std::process::ExitStatus;
 
 use serde_json::Value;
 use testkit::{FakeSite, Role, RoleOptions, TestMeili, eventually, run};
@@ -125,6 +126,12 @@ impl Mill {
         self.roles.insert(name, role);
     }
 
+    /// Starts a role that aborts when it wants more data in memory than this.
+    pub(crate) fn start_limited(&mut self, name: &'static str, max_data_kib: u64) {
+        let role = Role::spawn(&self.options(&[name]).max_data_kib(max_data_kib));
+        self.roles.insert(name, role);
+    }
+
     /// Waits until a role has ended by itself, by SIGKILL as planned.
     pub(crate) async fn crashed(&mut self, name: &'static str) {
         use std::os::unix::process::ExitStatusExt;
@@ -141,25 +148,20 @@ impl Mill {
         metrics.contains(&format!("speechmill_waiting{{stage=\"{stage}\"}} 1"))
     }
 
-    /// Memory that a role has now.
-    pub(crate) fn memory_mib(&self, role: &str) -> u64 {
+    /// Memory that a role has now, in KiB, by its name in Linux: `VmRSS`, `VmData`.
+    pub(crate) fn memory_kib(&self, role: &str, name: &str) -> u64 {
         let pid = self.roles[role].pid().unwrap();
         let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let kib: u64 = line
-            .unwrap()
-            .trim()
-            .strip_suffix(" kB")
-            .unwrap()
-            .parse()
-            .unwrap();
-        kib / 1024
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        let kib = line.unwrap().trim().strip_suffix(" kB").unwrap();
+        kib.parse().unwrap()
     }
 
-    pub(crate) fn has_ended(&mut self, name: &str) -> bool {
-        self.roles
-            .get_mut(name)
-            .is_none_or(|role| role.exited().is_some())
+    /// How a role ended; `None` while it runs.
+    pub(crate) fn exited(&mut self, name: &str) -> Option<ExitStatus> {
+        self.roles.get_mut(name).unwrap().exited()
     }
 
     pub(crate) async fn kill9(&mut self, name: &str) {

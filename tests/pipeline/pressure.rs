@@ -94,16 +94,16 @@ async fn with_everything_full_publishers_wait_and_nothing_is_lost() {
     eventually("no URL is taken any more, and all wait", async || {
         // From here on the others fill up: what is in memory does not.
         if early.is_none() && mill.waits("extractor", "extractor").await {
-            early = Some(ROLES.map(|role| mill.memory_mib(role)));
+            early = Some(ROLES.map(|role| mill.memory_kib(role, "VmRSS")));
         }
         let is_taken = publisher.publish().await;
         (!is_taken && all_wait(&mut mill).await).then_some(())
     })
     .await;
     assert!(publisher.num_accepted > 150, "{}", publisher.num_accepted);
-    let memory = ROLES.map(|role| mill.memory_mib(role));
+    let memory = ROLES.map(|role| mill.memory_kib(role, "VmRSS"));
     for (early, late) in early.unwrap_or(memory).into_iter().zip(memory) {
-        assert!(late <= early + 16, "{early:?} and {memory:?} MiB");
+        assert!(late <= early + 16 * 1024, "{early} and {memory:?} KiB");
     }
     let shown = shown(&mill).await;
     for stream in ["SUBMIT ", "SPEECHES "] {
