@@ -5,6 +5,7 @@
 
 mod counts;
 mod faults;
+mod interruptions;
 mod publishing;
 mod replaying;
 mod settlement;
