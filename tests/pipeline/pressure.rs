@@ -122,6 +122,11 @@ async fn with_everything_full_publishers_wait_and_nothing_is_lost() {
     let crawl = outside.get_stream("CRAWL").await.unwrap();
     crawl.purge().filter(STANDING).await.unwrap();
     assert!(publisher.publish().await, "publishers go on at once");
+    eventually("all is admitted", async || {
+        let mut submit = outside.get_stream("SUBMIT").await.unwrap();
+        (submit.info().await.unwrap().state.messages == 0).then_some(())
+    })
+    .await;
     mill.is_idle().await;
     assert!(mill.dead().await.is_empty());
     let accepted = &publisher.urls[..publisher.num_accepted];
