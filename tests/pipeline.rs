@@ -27,8 +27,12 @@ mod fields;
 mod memory;
 #[path = "pipeline/permissions.rs"]
 mod permissions;
+#[path = "pipeline/poison.rs"]
+mod poison;
 #[path = "pipeline/politeness.rs"]
 mod politeness;
+#[path = "pipeline/pressure.rs"]
+mod pressure;
 #[path = "pipeline/recrawl.rs"]
 mod recrawl;
 #[path = "pipeline/refused.rs"]

@@ -113,39 +113,3 @@ async fn messages_that_can_not_be_decoded_are_dead_letters_with_their_bytes() {
     expected.sort();
     assert_eq!(found, expected);
 }
-
-#[tokio::test]
-async fn a_poison_page_that_ends_its_process_is_dead_in_the_end_and_takes_no_other_with_it() {
-    let mut mill = Mill::with_servers().await;
-    let paths = ["/1.html", "/2.html", "/3.html", "/4.html", "/poison.html"];
-    for (number, path) in paths.iter().enumerate() {
-        mill.site.page(path, html(&speech(number)));
-    }
-    mill.start_role("crawler").await;
-    mill.start_role("indexer").await;
-    mill.submit(&paths).await;
-    for path in paths {
-        mill.reaches(path, "fetched").await;
-    }
-    let poison = mill.status("/poison.html").await["url_id"]
-        .as_str()
-        .unwrap()
-        .to_owned();
-    let plan = format!("extractor:before_publish:{poison}");
-    mill.start_crashing("extractor", &plan);
-    let mut num_crashes = 0;
-    while mill.status("/poison.html").await["state"] != "dead" {
-        if mill.has_ended("extractor") {
-            num_crashes += 1;
-            assert!(num_crashes < 12, "the poison must end at some time");
-            mill.start_crashing("extractor", &plan);
-        }
-    }
-    mill.ends("/poison.html", "dead", "attempts_exhausted")
-        .await;
-    for path in &paths[..4] {
-        mill.reaches(path, "indexed").await;
-    }
-    assert!(num_crashes >= 3, "{num_crashes} crashes");
-    assert_eq!(mill.dead().await.len(), 1);
-}

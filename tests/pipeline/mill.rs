@@ -1,6 +1,7 @@
 //! A mill of one's own: servers, a site, roles, and the operator's view of it.
 
 use std::collections::BTreeMap;
+use std::process::ExitStatus;
 
 use serde_json::Value;
 use testkit::{FakeSite, Role, RoleOptions, TestMeili, eventually, run};
@@ -36,8 +37,16 @@ pub(crate) struct Mill {
 impl Mill {
     /// Servers and a site; no role runs yet.
     pub(crate) async fn with_servers() -> Self {
-        let (secured, meili, site) =
-            tokio::join!(Secured::start(), TestMeili::start(), FakeSite::start());
+        Self::with_store(None, &[]).await
+    }
+
+    /// Servers and a site, of which NATS stores no more than this; with more variables for every process.
+    pub(crate) async fn with_store(max_bytes: Option<u64>, env: &[(&str, &str)]) -> Self {
+        let (secured, meili, site) = tokio::join!(
+            Secured::start(max_bytes),
+            TestMeili::start(),
+            FakeSite::start()
+        );
         let mut mill = Self {
             secured,
             meili,
@@ -49,6 +58,9 @@ impl Mill {
         mill.set("MEILI_MASTER_KEY", mill.meili.key().to_owned());
         let (_, keys) = mill.command(&["keys"]).await;
         mill.env.clear();
+        for (name, value) in env {
+            mill.set(name, *value);
+        }
         keys[0]["key"]
             .as_str()
             .unwrap()
@@ -114,6 +126,12 @@ impl Mill {
         self.roles.insert(name, role);
     }
 
+    /// Starts a role that aborts when it wants more data in memory than this.
+    pub(crate) fn start_limited(&mut self, name: &'static str, max_data_kib: u64) {
+        let role = Role::spawn(&self.options(&[name]).max_data_kib(max_data_kib));
+        self.roles.insert(name, role);
+    }
+
     /// Waits until a role has ended by itself, by SIGKILL as planned.
     pub(crate) async fn crashed(&mut self, name: &'static str) {
         use std::os::unix::process::ExitStatusExt;
@@ -122,10 +140,28 @@ impl Mill {
         assert_eq!(status.signal(), Some(9), "{name} was to crash");
     }
 
-    pub(crate) fn has_ended(&mut self, name: &str) -> bool {
-        self.roles
-            .get_mut(name)
-            .is_none_or(|role| role.exited().is_some())
+    /// Whether a stage of a role pulls nothing, for something that it needs is away or full.
+    pub(crate) async fn waits(&mut self, role: &str, stage: &str) -> bool {
+        let url = self.roles.get_mut(role).unwrap().wait_http().await;
+        let metrics = client().get(format!("{url}/metrics")).send().await.unwrap();
+        let metrics = metrics.text().await.unwrap();
+        metrics.contains(&format!("speechmill_waiting{{stage=\"{stage}\"}} 1"))
+    }
+
+    /// Memory that a role has now, in KiB, by its name in Linux: `VmRSS`, `VmData`.
+    pub(crate) fn memory_kib(&self, role: &str, name: &str) -> u64 {
+        let pid = self.roles[role].pid().unwrap();
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        let kib = line.unwrap().trim().strip_suffix(" kB").unwrap();
+        kib.parse().unwrap()
+    }
+
+    /// How a role ended; `None` while it runs.
+    pub(crate) fn exited(&mut self, name: &str) -> Option<ExitStatus> {
+        self.roles.get_mut(name).unwrap().exited()
     }
 
     pub(crate) async fn kill9(&mut self, name: &str) {

@@ -20,7 +20,8 @@ pub(crate) struct Secured {
 }
 
 impl Secured {
-    pub(crate) async fn start() -> Self {
+    /// `max_store_bytes`: the most that it may store, `None` for what is free on the disk.
+    pub(crate) async fn start(max_store_bytes: Option<u64>) -> Self {
         let folder = TempDir::with_prefix("speechmill-keys-").unwrap();
         let ca = TestCa::new();
         let (certificate, key) = ca.certificate_pem(&["127.0.0.1", "localhost"]);
@@ -35,6 +36,7 @@ impl Secured {
                 std::fs::copy(deploy.join(file), options.data.join(file)).unwrap();
             }
             options.env = keys;
+            options.max_store_bytes = max_store_bytes;
             options.extra_config = format!(
                 "include \"nats-users.conf\"\ntls {{ cert_file: \"{}\", key_file: \"{}\" }}",
                 at("nats.crt").display(),

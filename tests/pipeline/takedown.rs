@@ -215,7 +215,7 @@ async fn a_site_is_removed_with_what_waits_and_what_redirects_led_to_it_and_bloc
     assert_eq!(pages.purge().filter(subject).await.unwrap().purged, 1);
 
     let host = mill.site.host();
-    let removed = remove(&mill, &["--site", &host, "--block"]).await;
+    let removed = remove(&mill, &["--site", &host, "--block", "--yes"]).await;
     assert_eq!(
         (&removed["host"], &removed["num_speeches"]),
         (&host.into(), &3.into())

@@ -101,10 +101,10 @@ fn code_of(error: &anyhow::Error) -> u8 {
     }
 }
 
-/// A stream without room is there, and can be reached.
+/// What has no room is there, and can be reached.
 fn of_broker(error: &BrokerError) -> u8 {
     match error {
-        BrokerError::Full { .. } => FAILED,
+        BrokerError::Full { .. } | BrokerError::StoreFull { .. } => FAILED,
         _ => of_verdict(error.verdict()),
     }
 }

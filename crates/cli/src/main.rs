@@ -4,6 +4,7 @@
 //! standard error, and the exit codes of the public contract. The work itself is done elsewhere.
 
 mod commands;
+mod confirm;
 mod exit;
 mod fate;
 mod hosts;

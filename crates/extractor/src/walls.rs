@@ -180,17 +180,9 @@ static ANY: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(&patterns.join("|")).expect("valid patterns")
 });
 
-/// What else such lines hold that is to be read in simplified characters.
+/// An account of a site is written 账 and 帐, of which 帳 is the second: here it is the first.
 fn simplified(line: &str) -> String {
-    let simple = |c| match c {
-        '閱' => '阅',
-        '註' => '注',
-        '餘' => '余',
-        '隱' => '隐',
-        '帳' => '账',
-        other => other,
-    };
-    script::simplified(line).chars().map(simple).collect()
+    script::simplified(&line.replace('帳', "账"))
 }
 
 /// The mark that a line holds, by its name.

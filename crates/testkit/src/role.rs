@@ -25,6 +25,7 @@ pub struct RoleOptions {
     bin: PathBuf,
     args: Vec<String>,
     env: Vec<(String, String)>,
+    max_data_kib: Option<u64>,
 }
 
 impl RoleOptions {
@@ -34,6 +35,7 @@ impl RoleOptions {
             bin: bin.into(),
             args: args.into_iter().map(ToOwned::to_owned).collect(),
             env: Vec::new(),
+            max_data_kib: None,
         }
         .env("SPEECHMILL_HTTP", "127.0.0.1:0")
         .env("RUST_LOG", "info")
@@ -53,6 +55,13 @@ impl RoleOptions {
         self
     }
 
+    /// Has no more data in memory than this: it aborts when it asks for more.
+    #[must_use]
+    pub fn max_data_kib(mut self, kib: u64) -> Self {
+        self.max_data_kib = Some(kib);
+        self
+    }
+
     /// Uses this nats-server.
     #[must_use]
     pub fn nats(self, nats: &TestNats) -> Self {
@@ -67,7 +76,15 @@ impl RoleOptions {
     }
 
     fn command(&self) -> Command {
-        let mut command = Command::new(&self.bin);
+        let mut command = match self.max_data_kib {
+            None => Command::new(&self.bin),
+            Some(kib) => {
+                let mut shell = Command::new("sh");
+                let limited = r#"ulimit -d "$0" && exec "$@""#;
+                shell.args(["-c", limited, &kib.to_string()]).arg(&self.bin);
+                shell
+            }
+        };
         // The developer's own configuration must not change a test.
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("SPEECHMILL_") {

@@ -1,7 +1,6 @@
 //! Dead letters for operators: find, read, replay, drop.
 
 use async_nats::HeaderMap;
-use async_nats::jetstream::stream::DeleteMessageErrorKind;
 use messages::{CanonicalUrl, DeadLetter, Entry, Message, PageAgain, REPLAYS_HEADER, Submission};
 
 use crate::latest::NotPublished;
@@ -81,7 +80,8 @@ impl Broker {
         Ok(found)
     }
 
-    /// Sends a dead letter on its way again, and drops it once that is acknowledged.
+    /// Sends a dead letter on its way again, and drops it once that is acknowledged. Done twice within
+    /// the broker's window for duplicates, it is one message.
     pub async fn replay(&self, filed: &FiledLetter) -> Result<(), BrokerError> {
         let letter = &filed.letter;
         let headers = &letter.headers;
@@ -107,6 +107,7 @@ impl Broker {
         };
         let mut carried = HeaderMap::new();
         carried.insert(REPLAYS_HEADER, (headers.replays + 1).to_string());
+        carried.insert("Nats-Msg-Id", format!("{}:{}", DEAD.name, filed.sequence));
         // A speech that changed since must not be put back: its letter is out of date.
         let expected = (headers.stage == "indexer").then_some(headers.sequence);
         match self
@@ -120,16 +121,7 @@ impl Broker {
 
     /// Drops a dead letter for good. Answers whether it was there.
     pub async fn drop_dead(&self, sequence: u64) -> Result<bool, BrokerError> {
-        let Some(stream) = self.find_stream(DEAD).await? else {
-            return Ok(false);
-        };
-        match stream.delete_message(sequence).await {
-            Ok(deleted) => Ok(deleted),
-            Err(e) => match e.kind() {
-                DeleteMessageErrorKind::JetStream(error) if error.code() == 404 => Ok(false),
-                _ => Err(BrokerError::request("delete a dead letter", e)),
-            },
-        }
+        self.delete(DEAD, sequence).await
     }
 }
 

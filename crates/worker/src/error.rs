@@ -114,9 +114,15 @@ pub enum BrokerError {
         #[source]
         source: async_nats::Error,
     },
-    /// The stream is full, or the store is.
+    /// The stream is full.
     #[error("{subject}: the stream has no room")]
     Full {
+        /// Where we wanted to publish.
+        subject: String,
+    },
+    /// All that NATS may store is full, whatever room the stream has left.
+    #[error("{subject}: the store of NATS has no room: raise its max_file_store")]
+    StoreFull {
         /// Where we wanted to publish.
         subject: String,
     },
@@ -156,7 +162,7 @@ impl Failure for BrokerError {
             }
             Self::Unreachable { .. } | Self::Absent { .. } => Verdict::Stop(Stop::Unreachable),
             Self::Refused { .. } => Verdict::Stop(Stop::Refused),
-            Self::Request { .. } | Self::Full { .. } => Verdict::Wait,
+            Self::Request { .. } | Self::Full { .. } | Self::StoreFull { .. } => Verdict::Wait,
             Self::TooLarge { .. } | Self::Foreign { .. } => Verdict::Reject,
         }
     }
@@ -171,6 +177,7 @@ impl Failure for BrokerError {
             Self::Absent { .. } => "nats_absent",
             Self::Request { .. } => "nats_unavailable",
             Self::Full { .. } => "stream_full",
+            Self::StoreFull { .. } => "store_full",
             Self::TooLarge { .. } => "message_too_large",
             Self::Foreign { .. } => "foreign_content",
         })

@@ -211,7 +211,11 @@ impl Broker {
                 }
                 Some(code::TOO_LARGE) => failed(too_large()),
                 Some(code::STORE_FAILED) => failed(full()),
-                Some(number) if code::NO_RESOURCES.contains(&number) => failed(full()),
+                Some(number) if code::NO_RESOURCES.contains(&number) => {
+                    failed(BrokerError::StoreFull {
+                        subject: subject.to_owned(),
+                    })
+                }
                 _ => failed(BrokerError::request("take a message", error)),
             },
         }

@@ -250,7 +250,11 @@ impl Context<'_> {
                 .await;
             match unconditional(published) {
                 Ok(()) => Ok(false),
-                Err(BrokerError::Full { .. } | BrokerError::TooLarge { .. }) => Ok(true),
+                Err(
+                    BrokerError::Full { .. }
+                    | BrokerError::StoreFull { .. }
+                    | BrokerError::TooLarge { .. },
+                ) => Ok(true),
                 Err(error) => Err(error),
             }
         };

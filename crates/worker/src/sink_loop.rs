@@ -253,10 +253,12 @@ async fn handle<S: Sink>(
     let handled = AssertUnwindSafe(sink.handle(&deliveries))
         .catch_unwind()
         .await;
+    // What all of a batch wait for is said once.
+    let mut has_said = !cx.gate.is_open();
     let verdicts: Vec<Result<(), Failed>> = match handled {
         Ok(verdicts) => verdicts
             .into_iter()
-            .map(|verdict| verdict.map_err(|error| noted(cx, &error)))
+            .map(|verdict| verdict.map_err(|error| noted(cx, &error, &mut has_said)))
             .collect(),
         Err(panic) => vec![Err(Failed::panic(&*panic)); deliveries.len()],
     };
@@ -280,11 +282,12 @@ async fn handle<S: Sink>(
     settling.collect().await
 }
 
-fn noted(cx: &Context<'_>, error: &impl Failure) -> Failed {
+fn noted(cx: &Context<'_>, error: &impl Failure, has_said: &mut bool) -> Failed {
     let failed = Failed::of(error);
     match failed.verdict {
         Verdict::Stop(_) => cx.process.stop(error),
-        Verdict::Wait if cx.gate.is_open() => {
+        Verdict::Wait if !*has_said => {
+            *has_said = true;
             tracing::warn!(code = failed.code, "waiting: {}", failed.error);
         }
         _ => {}

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use crate::topology::{CONSUMERS, ConsumerSpec, STREAMS, StreamSpec};
+use crate::topology::{Bucket, CONSUMERS, ConsumerSpec, STREAMS, StreamSpec};
 use crate::{Broker, BrokerError};
 
 /// A stream's state.
@@ -67,6 +67,13 @@ impl Broker {
             .max_storage
             .and_then(|limit| u64::try_from(limit).ok());
         Ok(limit.filter(|&limit| limit > 0))
+    }
+
+    /// Whether NATS refuses all that is to be stored, for want of room. It says so only to who
+    /// publishes: a small record is written again and again.
+    pub async fn is_store_full(&self) -> bool {
+        let written = self.write_record(Bucket::Jobs, "room", &()).await;
+        matches!(written, Err(BrokerError::StoreFull { .. }))
     }
 
     /// The server's version.

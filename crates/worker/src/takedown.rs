@@ -33,18 +33,26 @@ impl Broker {
     /// Erases what a stream holds of some subjects, `*` allowed; answers how many messages. What
     /// comes meanwhile is erased too.
     pub async fn erase(&self, stream: StreamSpec, subjects: &str) -> Result<u64, BrokerError> {
-        let handle = self.stream(stream.name).await?;
         let mut walk = self.walk(stream.name, subjects);
         let mut num_erased = 0;
         while let Some(found) = walk.next().await? {
-            match handle.delete_message(found.sequence).await {
-                Ok(_) => num_erased += 1,
-                // It may have been replaced, or settled, since it was seen.
-                Err(_) if !self.has_message(stream, found.sequence).await? => {}
-                Err(e) => return Err(BrokerError::request("delete a message", e)),
-            }
+            num_erased += u64::from(self.delete(stream, found.sequence).await?);
         }
         Ok(num_erased)
+    }
+
+    /// Answers whether the message was there: it may have been replaced, or settled, since it was seen.
+    pub(crate) async fn delete(
+        &self,
+        stream: StreamSpec,
+        sequence: u64,
+    ) -> Result<bool, BrokerError> {
+        let handle = self.stream(stream.name).await?;
+        match handle.delete_message(sequence).await {
+            Ok(deleted) => Ok(deleted),
+            Err(_) if !self.has_message(stream, sequence).await? => Ok(false),
+            Err(e) => Err(BrokerError::request("delete a message", e)),
+        }
     }
 
     /// Publishes to the message's own subject if what stands there still has this sequence (`None`:

@@ -52,7 +52,8 @@ impl Broker {
             return Ok(0);
         };
         let state = &stream.cached_info().state;
-        let Some(max_bytes) = spec.stream.max_bytes(self.config()) else {
+        // Its limit as it is now: an operator may alter it while we run.
+        let Ok(max_bytes) = u64::try_from(stream.cached_info().config.max_bytes) else {
             return Ok(0);
         };
         let Some(num) = to_trim(state.bytes, state.messages, max_bytes) else {

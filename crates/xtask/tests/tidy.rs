@@ -266,6 +266,31 @@ fn file_names_say_what_is_inside() {
 }
 
 #[test]
+fn every_test_that_a_document_names_exists() {
+    let sources: String = rust_files().into_iter().map(|(_, text)| text).collect();
+    let mut found = Vec::new();
+    for name in files() {
+        if !has_extension(&name, "md") {
+            continue;
+        }
+        let text = std::fs::read_to_string(root().join(&name)).expect("documents in UTF-8");
+        // What stands in single back-quotes, and is as long as the name of a test.
+        for word in text.split('`').skip(1).step_by(2) {
+            let is_name = word
+                .bytes()
+                .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_'));
+            let is_sentence = is_name && word.matches('_').count() >= 4;
+            // A code may be as long: it stands in double quotes.
+            let is_there = |form: String| sources.contains(&form);
+            if is_sentence && !is_there(format!("fn {word}(")) && !is_there(format!("\"{word}\"")) {
+                found.push(format!("{name}: {word}"));
+            }
+        }
+    }
+    assert_none("a document names tests that exist", &found);
+}
+
+#[test]
 fn nothing_unfinished_and_no_disabled_test_is_left_behind() {
     let names = rust_files().into_iter().map(|(name, _)| name);
     assert_none("left behind", &occurrences(names, LEFTOVERS));

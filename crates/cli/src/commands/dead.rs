@@ -6,6 +6,7 @@ use messages::CanonicalUrl;
 use serde_json::{Value, json};
 use worker::{Broker, BrokerConfig, DeadFilter, FiledLetter};
 
+use crate::confirm;
 use crate::exit::{End, Usage};
 use crate::output;
 
@@ -16,7 +17,7 @@ use crate::output;
   speechmill dead list --code http_403 --host www.example.com
   speechmill dead show 92b35d8e90939a29b9721913af0744dd
   speechmill dead replay --code http_500
-  speechmill dead drop --all")]
+  speechmill dead drop --all --yes")]
 pub(crate) struct Args {
     #[command(subcommand)]
     command: Command,
@@ -58,6 +59,9 @@ enum Command {
         /// All of them
         #[arg(long)]
         all: bool,
+        /// Do not ask before all are dropped; needed where there is no terminal to ask on
+        #[arg(long)]
+        yes: bool,
         #[command(flatten)]
         common: Common,
     },
@@ -102,11 +106,13 @@ impl Which {
         }
     }
 
+    fn is_any(&self) -> bool {
+        self.id.is_none() && self.code.is_none() && self.host.is_none() && self.stage.is_none()
+    }
+
     /// Nothing is replayed or dropped by leaving an option out.
     fn meant(&self, all: bool) -> Result<DeadFilter, Usage> {
-        let is_any =
-            self.id.is_none() && self.code.is_none() && self.host.is_none() && self.stage.is_none();
-        if is_any && !all {
+        if self.is_any() && !all {
             return Err(Usage(
                 "which letters? Give an id, --code, --host or --stage, or --all".to_owned(),
             ));
@@ -150,8 +156,17 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<End> {
             }
             report(&letters, "replayed", common.json)
         }
-        Command::Drop { which, all, common } => {
-            let (broker, letters) = find(&common, &which.meant(all)?).await?;
+        Command::Drop {
+            which,
+            all,
+            yes,
+            common,
+        } => {
+            let filter = which.meant(all)?;
+            if which.is_any() && !confirm::is_meant("Drop all dead letters", yes)? {
+                return Ok(End::Nothing);
+            }
+            let (broker, letters) = find(&common, &filter).await?;
             for filed in &letters {
                 broker.drop_dead(filed.sequence).await?;
             }

@@ -5,13 +5,12 @@ mod block;
 mod page;
 mod site;
 
-use std::io::{IsTerminal, Write};
-
 use messages::{BlockRecord, Blocked, CanonicalUrl, Host, Page};
 use serde::Serialize;
 use worker::{Broker, BrokerConfig};
 
 use super::host::host;
+use crate::confirm;
 use crate::exit::{self, End, Usage};
 use crate::output;
 use page::Removed;
@@ -42,7 +41,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     order: Order,
 
-    /// Do not ask before a whole site is removed
+    /// Do not ask before a whole site is removed; needed where there is no terminal to ask on
     #[arg(long)]
     yes: bool,
 
@@ -99,9 +98,8 @@ struct Lifted {
 
 pub(crate) async fn run(args: Args) -> anyhow::Result<End> {
     let urls = parse(&args.urls)?;
-    let is_asked = !args.order.unblock && !args.yes && std::io::stdin().is_terminal();
-    if let Some(host) = args.site.as_ref().filter(|_| is_asked)
-        && !confirm(host)?
+    if let Some(host) = args.site.as_ref().filter(|_| !args.order.unblock)
+        && !confirm::is_meant(&format!("Remove all that is known of {host}"), args.yes)?
     {
         return Ok(End::Nothing);
     }
@@ -117,14 +115,6 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<End> {
         };
     }
     Ok(if has_done { End::Done } else { End::Nothing })
-}
-
-fn confirm(host: &Host) -> std::io::Result<bool> {
-    eprint!("Remove all that is known of {host}? [y/N] ");
-    std::io::stderr().flush()?;
-    let mut answer = String::new();
-    std::io::stdin().read_line(&mut answer)?;
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
 /// Answers whether there was anything to do.

@@ -48,6 +48,8 @@ pub(crate) struct Args {
 #[derive(Serialize)]
 struct Overview {
     streams: Vec<StreamState>,
+    /// Nothing can be published anywhere, whatever room the streams have left.
+    is_store_full: bool,
     consumers: Vec<ConsumerState>,
     /// Dead letters by `stage` and `code`.
     dead: BTreeMap<String, BTreeMap<String, u64>>,
@@ -144,8 +146,10 @@ async fn overview(
         num_documents: num_documents.ok().flatten(),
     };
     let ends = broker.ends().await?;
+    let streams = broker.stream_states().await?;
     Ok(Overview {
-        streams: broker.stream_states().await?,
+        is_store_full: !streams.is_empty() && broker.is_store_full().await,
+        streams,
         consumers: broker.consumer_states().await?,
         dead,
         bursts: counter.bursts(),
@@ -180,6 +184,12 @@ fn print(overview: &Overview) -> std::io::Result<()> {
         output::line(
             "A full stream makes whoever fills it wait; nothing is lost. Raise SPEECHMILL_PAGES_MAX_MIB, in\n\
              proportion to which all are sized, for every role, and run `speechmill check --apply`.",
+        )?;
+    }
+    if overview.is_store_full {
+        output::line(
+            "The store of NATS is full: whoever publishes waits; nothing is lost. Raise its max_file_store, or make\n\
+             room on its disk.",
         )?;
     }
     if let Some(reach) = reach(overview) {

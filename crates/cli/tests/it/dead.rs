@@ -88,7 +88,10 @@ async fn an_option_means_the_letters_it_says_and_no_option_means_none() {
     assert_eq!(lab.dead().await.len(), 4);
     let one = lab.run(&["dead", "drop", &url]).await;
     assert_eq!((one.code, &*one.out), (Some(0), "dropped: 1\n"));
-    let rest = lab.json(&["dead", "drop", "--all"]).await;
+    lab.run(&["dead", "drop", "--all"])
+        .await
+        .only_says(64, &["--yes"]);
+    let rest = lab.json(&["dead", "drop", "--all", "--yes"]).await;
     assert_eq!(rest.len(), 3);
     assert!(lab.dead().await.is_empty());
     let empty = lab.run(&["dead", "list"]).await;

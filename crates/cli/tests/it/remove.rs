@@ -19,6 +19,8 @@ async fn what_is_to_be_removed_or_extracted_again_must_be_said() {
     ] {
         assert_eq!(lab.run(args).await.code, Some(64), "{args:?}");
     }
+    let unasked = lab.run(&["remove", "--site", "example.com"]).await;
+    unasked.only_says(64, &["example.com", "--yes"]);
 }
 
 #[tokio::test]
@@ -37,7 +39,7 @@ async fn what_nobody_knows_of_can_be_blocked_and_unblocked_but_not_removed() {
         assert!(blocked.out.contains("and blocked"), "{blocked:?}");
     }
     let site = lab
-        .run(&["remove", "--block", "--site", "example.com"])
+        .run(&["remove", "--block", "--site", "example.com", "--yes"])
         .await;
     assert_eq!(site.code, Some(0), "{site:?}");
     let status = lab.run(&["status", url]).await;

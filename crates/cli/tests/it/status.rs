@@ -17,7 +17,15 @@ async fn a_server_that_nobody_has_used_has_nothing_to_show() {
     let json = lab.json(&["status"]).await;
     assert_eq!(
         keys(&json[0]),
-        ["bursts", "consumers", "dead", "ends", "index", "streams"]
+        [
+            "bursts",
+            "consumers",
+            "dead",
+            "ends",
+            "index",
+            "is_store_full",
+            "streams"
+        ]
     );
     let url = lab.run(&["status", "https://example.com/"]).await;
     assert_eq!(url.code, Some(1), "{url:?}");

@@ -5,7 +5,9 @@
 
 mod counts;
 mod faults;
+mod interruptions;
 mod publishing;
+mod replaying;
 mod settlement;
 mod setup;
 mod sinks;

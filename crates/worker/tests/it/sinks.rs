@@ -121,6 +121,27 @@ async fn each_message_of_a_batch_is_settled_by_its_own_verdict() {
 }
 
 #[tokio::test]
+async fn a_letter_whose_term_is_lost_is_filed_once() {
+    let bench = Bench::start().await;
+    publish(&bench, &change(1, 1)).await;
+    for _ in 0..2 {
+        let sink = ToldSink::default().fails(&change(1, 1), &[Verdict::Reject]);
+        let patience = bench.broker.config().ack_wait;
+        let outcomes = bench.process.run_sink_once(sink, patience).await.unwrap();
+        assert_eq!(outcomes, [Outcome::Dead("told_reject".to_owned())]);
+        // Without its consumer the broker knows of no term.
+        let speeches = bench.outside().await.get_stream("SPEECHES").await.unwrap();
+        speeches.delete_consumer("indexer").await.unwrap();
+        bench
+            .broker
+            .ensure_topology(&[topology::INDEXER])
+            .await
+            .unwrap();
+    }
+    assert_eq!(bench.dead().await.len(), 1);
+}
+
+#[tokio::test]
 async fn messages_that_wait_are_held_and_handled_again_without_using_an_attempt() {
     let bench = Bench::start().await;
     publish(&bench, &change(1, 1)).await;

@@ -1,13 +1,14 @@
-//! Schedules that did not fire because the store was full.
+//! Schedules that did not fire because the store was full, and whose turn it is to look.
 
-use std::time::Duration;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
 use messages::{CrawlRequest, timestamp};
 use testkit::{TestNats, eventually};
 use worker::Broker;
 use worker::topology::{CONSUMERS, CRAWL};
 
-use crate::setup::{config, request};
+use crate::setup::{Bench, config, request};
 
 /// Little more than what our streams reserve at their smallest.
 const STORE: u64 = 64 * 1024 * 1024;
@@ -53,4 +54,30 @@ async fn what_fell_due_while_the_store_was_full_fires_once_there_is_room() {
     .await;
     assert_eq!(fired.message, request);
     assert_eq!(sweep().await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn of_all_processes_one_does_a_job_each_time() {
+    let bench = Bench::start().await;
+    let every = Duration::from_millis(400);
+    let done = Mutex::new(Vec::new());
+    let work = || async {
+        done.lock().unwrap().push(Instant::now());
+        Ok(())
+    };
+    let take_turns = || bench.process.take_turns("test", every, work);
+    let enough = eventually("it was done again and again", async || {
+        (done.lock().unwrap().len() >= 3).then_some(())
+    });
+    tokio::select! {
+        _ = take_turns() => {}
+        _ = take_turns() => {}
+        _ = take_turns() => {}
+        () = enough => {}
+    }
+    let done = done.lock().unwrap();
+    for turns in done.windows(2) {
+        // Written just before it was done: less a hair.
+        assert!(turns[1] - turns[0] > every / 2, "{done:?}");
+    }
 }
