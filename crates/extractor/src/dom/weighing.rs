@@ -45,8 +45,6 @@ pub(super) struct Weighing<'a> {
     builder: TreeBuilder<NodeId, HtmlTreeSink>,
     /// What the tokenizer has not seen.
     input: &'a BufferQueue,
-    /// Where texts of scripts and styles stand, counted in bytes from the end of the page.
-    raw: RefCell<Vec<(usize, usize)>>,
     /// What the tree has not seen of a text that may go on.
     text: RefCell<StrTendril>,
     budget: RefCell<Budget>,
@@ -119,7 +117,6 @@ impl<'a> Weighing<'a> {
         Self {
             builder: TreeBuilder::new(tree, TreeBuilderOpts::default()),
             input,
-            raw: RefCell::default(),
             text: RefCell::default(),
             budget: RefCell::default(),
             root_attributes: Cell::new(MAX_ROOT_ATTRIBUTES),
@@ -135,7 +132,6 @@ impl<'a> Weighing<'a> {
             None => Ok(Dom {
                 depth: budget.depth,
                 is_ordinary: budget.tokens <= ORDINARY_TOKENS,
-                raw: self.raw.into_inner(),
                 html: self.builder.sink.finish(),
             }),
         }
@@ -160,7 +156,6 @@ impl<'a> Weighing<'a> {
                 .process_token(Token::CharacterTokens(raw), line);
         }
         let from = raw.len();
-        self.raw.borrow_mut().push((rest.len(), rest.len() - from));
         self.input
             .push_front(rest.subtendril(index(from), index(rest.len() - from)));
     }
