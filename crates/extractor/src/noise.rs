@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use crate::normalise::num_chars;
+use crate::normalise::{is_mark, num_chars};
 use crate::{script, walls};
 
 /// Lines longer than this are prose, whatever they begin with.
@@ -96,11 +96,8 @@ pub(crate) fn drops(line: &str) -> Option<&'static str> {
 /// Whether a line is dropped by the rule that it falls under. With two marks of prose it is kept, unless
 /// no speech falls under the rule.
 pub(crate) fn is_sure(rule: &str, line: &str) -> bool {
-    let marks = line
-        .chars()
-        .filter(|c| "，。；！？、,;!?".contains(*c))
-        .count();
-    marks < 2 || matches!(rule, "copyright" | "promotion" | "wall")
+    let marks = line.chars().filter(|&c| is_mark(c) || c == '、');
+    marks.count() < 2 || matches!(rule, "copyright" | "promotion" | "wall")
 }
 
 /// The rule that a line falls under, if any.

@@ -61,7 +61,7 @@ impl TokenSink for Weighing<'_> {
         match &mut token {
             // Nobody reads them, and there may be one for each byte.
             Token::ParseError(_) => return TokenSinkResult::Continue,
-            // A line and its end come apart, and are one text in the end.
+            // Pieces of it come apart, and are one text in the end.
             Token::CharacterTokens(text) => {
                 let mut before = self.text.borrow_mut();
                 if before.is_empty() {
@@ -146,11 +146,7 @@ impl<'a> Weighing<'a> {
         let length = raw_length(&rest, name);
         let raw = &rest[..length.unwrap_or_default()];
         if !raw.is_empty() {
-            let raw = if raw.contains('\r') {
-                StrTendril::from(raw.replace("\r\n", "\n").replace('\r', "\n"))
-            } else {
-                rest.subtendril(0, index(raw.len()))
-            };
+            let raw = rest.subtendril(0, index(raw.len()));
             let _ = self
                 .builder
                 .process_token(Token::CharacterTokens(raw), line);
