@@ -74,19 +74,13 @@ static COMPILED: LazyLock<Vec<(&str, Regex)>> = LazyLock::new(|| {
     RULES.iter().map(compile).collect()
 });
 
-/// The openings of all rules: most lines begin with none, and are looked at once. With what may follow
-/// them one automaton would have too many states to be kept.
-static OPENINGS: LazyLock<Regex> = LazyLock::new(|| {
-    let patterns = RULES.map(|(_, pattern)| format!("(?:{})", opening(pattern)));
+/// Any of the rules, or a little more: most lines fall under none, and are looked at once. An automaton
+/// that counted what may stand between the words would have too many states to be kept.
+static NEARLY: LazyLock<Regex> = LazyLock::new(|| {
+    let gap = Regex::new(r"\.\{\d+,\d+\}").expect("a valid pattern");
+    let patterns = RULES.map(|(_, pattern)| format!("(?:{})", gap.replace_all(pattern, ".*")));
     Regex::new(&patterns.join("|")).expect("valid patterns")
 });
-
-/// A pattern without the `.{0,n}$` that it ends in.
-fn opening(pattern: &str) -> &str {
-    let rest = pattern.strip_suffix("}$").unwrap_or(pattern);
-    let rest = rest.trim_end_matches(|c: char| c.is_ascii_digit());
-    rest.strip_suffix(".{0,").unwrap_or(pattern)
-}
 
 /// The rule by which a line is dropped, if any.
 pub(crate) fn drops(line: &str) -> Option<&'static str> {
@@ -111,7 +105,7 @@ pub(crate) fn rule_of(line: &str) -> Option<&'static str> {
     if walls::mark_of(line).is_some() {
         return Some("wall");
     }
-    if !OPENINGS.is_match(line) {
+    if !NEARLY.is_match(line) {
         return None;
     }
     let found = COMPILED.iter().find(|(_, pattern)| pattern.is_match(line));
