@@ -62,6 +62,11 @@ static NOISE: LazyLock<Vec<Vec<&'static str>>> = LazyLock::new(|| {
     by_length
 });
 
+/// Whether an element begins and ends a block.
+pub(crate) fn is_block(element: &Element) -> bool {
+    role(element) == Role::Block
+}
+
 fn role(element: &Element) -> Role {
     let found = ROLES.get(&element.name.local);
     found.copied().unwrap_or(Role::Inline)

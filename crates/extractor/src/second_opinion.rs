@@ -12,7 +12,7 @@ use html5ever::Attribute;
 use scraper::node::{Element, Text};
 use scraper::{Html, Node};
 
-use crate::blocks::flatten;
+use crate::blocks::{flatten, is_block};
 use crate::dom::{Dom, Step, walk};
 
 /// Characters below which it tries again with weaker rules.
@@ -43,20 +43,35 @@ pub(crate) fn ask(dom: &Dom) -> Option<Vec<String>> {
 /// Where it leaves the article.
 const ARTICLE: &str = "#readability-page-1";
 
-/// The page in its own kind of tree, without what it drops unread.
+/// The page in its own kind of tree, without what it drops unread, and without white space at the edges
+/// of blocks: on many pages every other node is such.
 fn copy(dom: &Dom) -> Document {
     let document = Document::default();
     let tree = &document.tree;
     let mut open = vec![tree.root_id()];
+    let mut at_edge = true;
+    let mut gap: Option<&Text> = None;
     walk(dom.html.tree.root(), &mut |step| {
+        if let Step::Open(_, element) = &step
+            && is_unread(element)
+        {
+            return false;
+        }
+        let text = |text: &Text| NodeData::Text {
+            contents: text.text.clone(),
+        };
         let parent = open.last().copied().unwrap_or(tree.root_id());
+        let is_edge = match &step {
+            Step::Open(_, element) | Step::Close(element) => is_block(element),
+            Step::Text(_) => false,
+        };
+        if let Some(gap) = gap.take().filter(|_| !is_edge) {
+            tree.append_child_data_of(&parent, text(gap));
+        }
         match step {
             Step::Open(_, element) => {
-                if is_unread(element) {
-                    return false;
-                }
-                let data =
-                    dom_query::Element::new(element.name.clone(), attributes(element), None, false);
+                let (name, attributes) = (element.name.clone(), attributes(element));
+                let data = dom_query::Element::new(name, attributes, None, false);
                 let id = tree.create_node(NodeData::Element(data));
                 tree.append_child_of(&parent, &id);
                 open.push(id);
@@ -64,13 +79,13 @@ fn copy(dom: &Dom) -> Document {
             Step::Close(_) => {
                 open.pop();
             }
-            Step::Text(text) => tree.append_child_data_of(
-                &parent,
-                NodeData::Text {
-                    contents: text.text.clone(),
-                },
-            ),
+            Step::Text(it) if it.trim().is_empty() => {
+                gap = Some(it).filter(|_| !at_edge);
+                return true;
+            }
+            Step::Text(it) => tree.append_child_data_of(&parent, text(it)),
         }
+        at_edge = is_edge;
         true
     });
     document
