@@ -2,8 +2,6 @@
 //!
 //! Agreement is the overlap of character 4-grams. The bounds were fitted on pages with human text.
 
-use std::collections::HashMap;
-
 use messages::Removed;
 
 use crate::body::removed;
@@ -89,24 +87,28 @@ pub(crate) fn arbitrate(first: &[String], second: &[String]) -> Verdict {
 /// Share of the first's 4-grams found in the second, and the other way round.
 fn overlap(first: &str, second: &str) -> (f64, f64) {
     let (a, b) = (grams(first), grams(second));
-    let common: usize = a
-        .iter()
-        .map(|(gram, &n)| n.min(b.get(gram).copied().unwrap_or(0)))
-        .sum();
-    let share = |grams: &HashMap<[char; 4], usize>| {
-        common as f64 / grams.values().sum::<usize>().max(1) as f64
-    };
+    let (mut common, mut at) = (0, 0);
+    for gram in &a {
+        while b.get(at).is_some_and(|other| other < gram) {
+            at += 1;
+        }
+        if b.get(at) == Some(gram) {
+            (common, at) = (common + 1, at + 1);
+        }
+    }
+    let share = |grams: &[u128]| f64::from(common) / grams.len().max(1) as f64;
     (share(&a), share(&b))
 }
 
-fn grams(text: &str) -> HashMap<[char; 4], usize> {
+/// All of them, in the order of their numbers.
+fn grams(text: &str) -> Vec<u128> {
+    let number = |gram: &[char]| {
+        let chars = gram.iter().map(|&c| u128::from(u32::from(c)));
+        chars.fold(0, |all, c| all << 32 | c)
+    };
     let chars: Vec<char> = text.chars().collect();
-    let mut grams = HashMap::new();
-    for gram in chars.windows(4) {
-        *grams
-            .entry([gram[0], gram[1], gram[2], gram[3]])
-            .or_insert(0) += 1;
-    }
+    let mut grams: Vec<u128> = chars.windows(4).map(number).collect();
+    grams.sort_unstable();
     grams
 }
 

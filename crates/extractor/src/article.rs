@@ -65,12 +65,11 @@ fn read(
 ) -> Result<(Flat, Body, usize), &'static str> {
     let decoded =
         charset::decode(part.body, part.content_type).map_err(|_| "charset_undecodable")?;
-    let text = &*sites::bound_attributes(&decoded.text);
-    let dom = dom::parse(text).map_err(|error| error.code())?;
+    let dom = dom::parse(&sites::bound_attributes(&decoded.text)).map_err(|error| error.code())?;
     let mut flat = flatten(&dom.html);
     memory.mark(&mut flat);
     let applied = profile.map(|profile| profile::apply(profile, &dom, &flat));
-    let opinions = main_text(text, &dom, &flat, applied.as_ref(), memory);
+    let opinions = main_text(&dom, &flat, applied.as_ref(), memory);
     let body = opinions.body.ok_or("no_main_text")?;
     Ok((flat, body, decoded.replaced))
 }

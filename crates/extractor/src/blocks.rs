@@ -3,15 +3,16 @@
 //! Out: the blocks in reading order, each with its mass, and the elements they stand in, in document
 //! order, so that a subtree is a range. Mass is text that reads like prose.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use ego_tree::NodeRef;
+use html5ever::{LocalName, local_name};
 use scraper::node::Element;
 use scraper::{Html, Node};
 
 use crate::dom::{Step, walk};
-use crate::normalise;
+use crate::normalise::{self, is_letter, is_mark};
 
 /// Tags that begin and end a block.
 const BLOCK: &str = "address article aside blockquote body center dd details dialog dir div dl dt fieldset \
@@ -31,17 +32,45 @@ const NOISE_TOKENS: &str = "ad ads advert advertisement banner bdshare bdsharebu
      fenxiang xgwz xgyd xiangguan tuijian remen paihang pinglun banquan dibu daohang topnav \
      bottomnav erweima shoucang dayin guanbi guanggao";
 
-struct Names {
-    block: HashSet<&'static str>,
-    not_text: HashSet<&'static str>,
-    noise: Vec<&'static str>,
+/// What an element is to the text in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Block,
+    Break,
+    Link,
+    NotText,
+    Inline,
 }
 
-static NAMES: LazyLock<Names> = LazyLock::new(|| Names {
-    block: BLOCK.split_whitespace().collect(),
-    not_text: NOT_TEXT.split_whitespace().collect(),
-    noise: NOISE_TOKENS.split_whitespace().collect(),
+static ROLES: LazyLock<HashMap<LocalName, Role>> = LazyLock::new(|| {
+    let block = BLOCK.split_whitespace().map(|tag| (tag, Role::Block));
+    let not_text = NOT_TEXT.split_whitespace().map(|tag| (tag, Role::NotText));
+    let others = [("a", Role::Link), ("br", Role::Break)];
+    let all = block.chain(not_text).chain(others);
+    all.map(|(tag, role)| (tag.into(), role)).collect()
 });
+
+/// The tokens by their length.
+static NOISE: LazyLock<Vec<Vec<&'static str>>> = LazyLock::new(|| {
+    let mut by_length = Vec::new();
+    for token in NOISE_TOKENS.split_whitespace() {
+        if by_length.len() <= token.len() {
+            by_length.resize(token.len() + 1, Vec::new());
+        }
+        by_length[token.len()].push(token);
+    }
+    by_length
+});
+
+/// Whether an element begins and ends a block.
+pub(crate) fn is_block(element: &Element) -> bool {
+    role(element) == Role::Block
+}
+
+fn role(element: &Element) -> Role {
+    let found = ROLES.get(&element.name.local);
+    found.copied().unwrap_or(Role::Inline)
+}
 
 /// An element that may hold blocks.
 pub(crate) struct Elem {
@@ -103,7 +132,7 @@ struct State {
     elems: Vec<Elem>,
     blocks: Vec<Block>,
     /// Open elements; those of them that are block-level; how many are links.
-    open: Vec<usize>,
+    open: Vec<(usize, Role)>,
     open_blocks: Vec<usize>,
     links: usize,
     buffer: String,
@@ -123,7 +152,7 @@ impl State {
         Self {
             elems: vec![elem],
             blocks: Vec::new(),
-            open: vec![0],
+            open: vec![(0, Role::Block)],
             open_blocks: vec![0],
             links: 0,
             buffer: String::new(),
@@ -133,14 +162,14 @@ impl State {
     }
 
     fn open(&mut self, node: NodeRef<'_, Node>, element: &Element) -> bool {
-        let tag = element.name();
-        if NAMES.not_text.contains(tag) || is_trap(node, element) {
+        let role = role(element);
+        if role == Role::NotText || (role == Role::Inline && is_trap(node, element)) {
             return false;
         }
-        if tag == "body" {
+        if element.name.local == local_name!("body") {
             return true;
         }
-        let parent = self.open.last().copied().unwrap_or(0);
+        let parent = self.open.last().map_or(0, |(parent, _)| *parent);
         let index = self.elems.len();
         self.elems.push(Elem {
             parent,
@@ -149,31 +178,34 @@ impl State {
             noisy: is_noisy(element),
             node: node.id(),
         });
-        self.open.push(index);
-        if NAMES.block.contains(tag) {
-            self.flush();
-            self.open_blocks.push(index);
-        } else if tag == "br" {
-            self.flush();
-        } else if tag == "a" {
-            self.links += 1;
+        self.open.push((index, role));
+        match role {
+            Role::Block => {
+                self.flush();
+                self.open_blocks.push(index);
+            }
+            Role::Break => self.flush(),
+            Role::Link => self.links += 1,
+            Role::NotText | Role::Inline => {}
         }
         true
     }
 
     fn close(&mut self, element: &Element) -> bool {
-        let tag = element.name();
-        if tag == "body" {
+        if element.name.local == local_name!("body") {
             return true;
         }
-        if NAMES.block.contains(tag) {
-            self.flush();
-            self.open_blocks.pop();
-        } else if tag == "a" {
-            self.links = self.links.saturating_sub(1);
-        }
-        if let Some(index) = self.open.pop() {
-            self.elems[index].end = self.elems.len();
+        let Some((index, role)) = self.open.pop() else {
+            return true;
+        };
+        self.elems[index].end = self.elems.len();
+        match role {
+            Role::Block => {
+                self.flush();
+                self.open_blocks.pop();
+            }
+            Role::Link => self.links = self.links.saturating_sub(1),
+            Role::Break | Role::NotText | Role::Inline => {}
         }
         true
     }
@@ -189,7 +221,7 @@ impl State {
         self.owner = self.owner.or_else(|| self.open_blocks.last().copied());
         self.buffer.push_str(text);
         if self.links > 0 {
-            self.link_chars += text.chars().filter(|c| c.is_alphanumeric()).count();
+            self.link_chars += text.chars().filter(|&c| is_letter(c)).count();
         }
         true
     }
@@ -198,12 +230,9 @@ impl State {
         let text = normalise::line(&self.buffer);
         if let (false, Some(elem)) = (text.is_empty(), self.owner) {
             let mut block = Block {
-                chars: text.chars().filter(|c| c.is_alphanumeric()).count(),
+                chars: text.chars().filter(|&c| is_letter(c)).count(),
                 link_chars: self.link_chars,
-                marks: text
-                    .chars()
-                    .filter(|c| "，。；！？,;!?".contains(*c))
-                    .count(),
+                marks: text.chars().filter(|&c| is_mark(c)).count(),
                 mass: 0.0,
                 known: false,
                 text,
@@ -251,13 +280,20 @@ fn is_trap(node: NodeRef<'_, Node>, element: &Element) -> bool {
         element.name(),
         "span" | "font" | "i" | "em" | "b" | "strong"
     );
-    let Some(style) = element.attr("style").filter(|_| is_inline) else {
-        return false;
-    };
-    let style: String = style.chars().filter(|c| !c.is_whitespace()).collect();
-    let style = style.to_ascii_lowercase();
-    let is_hidden = style.contains("display:none") || style.contains("visibility:hidden");
-    is_hidden && is_short(node)
+    let hides =
+        |style: &str| declares(style, "display:none") || declares(style, "visibility:hidden");
+    is_inline && element.attr("style").is_some_and(hides) && is_short(node)
+}
+
+/// Whether a style says so, in whatever letters and however it is spaced.
+fn declares(style: &str, declaration: &str) -> bool {
+    let (_, value) = declaration.split_once(':').unwrap_or_default();
+    let mut windows = style.as_bytes().windows(value.len());
+    // Most styles don't even hold the value.
+    windows.any(|window| window.eq_ignore_ascii_case(value.as_bytes())) && {
+        let style: String = style.chars().filter(|c| !c.is_whitespace()).collect();
+        style.to_ascii_lowercase().contains(declaration)
+    }
 }
 
 fn is_short(node: NodeRef<'_, Node>) -> bool {
@@ -272,27 +308,30 @@ fn is_short(node: NodeRef<'_, Node>) -> bool {
 }
 
 fn is_noisy(element: &Element) -> bool {
-    let tag = element.name();
-    if matches!(tag, "nav" | "footer" | "aside") || element.attr("hidden").is_some() {
-        return true;
-    }
-    if let Some(style) = element.attr("style") {
-        let style: String = style.chars().filter(|c| !c.is_whitespace()).collect();
-        if style.to_ascii_lowercase().contains("display:none") {
-            return true;
-        }
-    }
-    ["class", "id"]
-        .iter()
-        .filter_map(|name| element.attr(name))
-        .any(|names| has_token(names, &NAMES.noise))
+    let is_token = |word: &str| {
+        let tokens = NOISE.get(word.len());
+        tokens.is_some_and(|tokens| tokens.iter().any(|it| it.eq_ignore_ascii_case(word)))
+    };
+    matches!(element.name(), "nav" | "footer" | "aside")
+        || element.attrs.iter().any(|(name, value)| match name.local {
+            local_name!("hidden") => true,
+            local_name!("style") => declares(value, "display:none"),
+            local_name!("class") | local_name!("id") => has_word(value, is_token),
+            _ => false,
+        })
 }
 
 /// Whether a class or id holds one of the tokens as a whole word: `hotNews` does, `hotel` does not.
 pub(crate) fn has_token(names: &str, tokens: &[&str]) -> bool {
+    has_word(names, |word| {
+        tokens.iter().any(|token| token.eq_ignore_ascii_case(word))
+    })
+}
+
+fn has_word(names: &str, is_wanted: impl Fn(&str) -> bool) -> bool {
     let parts = names.split(|c: char| c.is_whitespace() || matches!(c, '_' | '-'));
     let mut words = parts.flat_map(words).filter(|word| !word.is_empty());
-    words.any(|word| tokens.iter().any(|token| token.eq_ignore_ascii_case(word)))
+    words.any(is_wanted)
 }
 
 /// `hotNews` is two words.

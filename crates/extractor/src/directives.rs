@@ -29,11 +29,12 @@ impl Directives {
         for header in headers {
             found.add_header(header, agent);
         }
-        for element in html.tree.values().filter_map(Node::as_element) {
+        let elements = html.tree.values().filter_map(Node::as_element);
+        for element in elements.filter(|element| element.name() == "meta") {
             let name = element.attr("name").unwrap_or_default().trim();
             let concerns_us =
                 name.eq_ignore_ascii_case("robots") || name.eq_ignore_ascii_case(agent);
-            if element.name() == "meta" && concerns_us {
+            if concerns_us {
                 let content = element.attr("content").unwrap_or_default();
                 content
                     .split(|c: char| c == ',' || c.is_whitespace())

@@ -23,7 +23,7 @@ use crate::{dom, second_opinion, skip};
 pub const MAX_BYTES: usize = 8 * 1024 * 1024;
 
 /// Rises with every change that may change a record: part of a speech's version.
-pub const REVISION: u32 = 4;
+pub const REVISION: u32 = 5;
 
 /// Below this margin the first extractor is unsure of its choice.
 const SURE: f64 = 0.9;
@@ -59,13 +59,12 @@ pub(crate) fn traced(
     }
     refuse_other_types(page)?;
     let decoded = charset::decode(page.body, page.content_type)?;
-    let text = &*sites::bound_attributes(&decoded.text);
-    let dom = dom::parse(text)?;
+    let dom = dom::parse(&sites::bound_attributes(&decoded.text))?;
     let profile = sites.for_host(&page.final_url.host());
-    let mut reading = read(page, text, &dom, profile, sites, memory);
+    let mut reading = read(page, &dom, profile, sites, memory);
     if reading.skip.is_some_and(|skip| skip != Skip::NoMainText) && !memory.is_empty() {
         // Without the site's own lines a short text may look like none: they don't decide that.
-        let whole = read(page, text, &dom, profile, sites, &HostMemory::empty());
+        let whole = read(page, &dom, profile, sites, &HostMemory::empty());
         reading.skip = whole.skip.or(skip::too_short(reading.body.as_ref()));
     }
     let Reading {
@@ -150,7 +149,6 @@ struct Reading {
 
 fn read(
     page: &PageView<'_>,
-    text: &str,
     dom: &Dom,
     profile: Option<&Profile>,
     sites: &Sites,
@@ -159,7 +157,7 @@ fn read(
     let mut flat = flatten(&dom.html);
     memory.mark(&mut flat);
     let applied = profile.map(|p| profile::apply(p, dom, &flat));
-    let mut opinions = main_text(text, dom, &flat, applied.as_ref(), memory);
+    let mut opinions = main_text(dom, &flat, applied.as_ref(), memory);
     let body = opinions.body.take();
     let skip = skip::reason(
         page,
@@ -239,7 +237,6 @@ pub(crate) struct Second {
 }
 
 pub(crate) fn main_text(
-    text: &str,
     dom: &Dom,
     flat: &Flat,
     applied: Option<&Applied>,
@@ -258,7 +255,7 @@ pub(crate) fn main_text(
     let lines = lines.unwrap_or_default();
     let reads_well = || arbitration::purity(&lines) >= PURE;
     let is_sure = first.as_ref().is_some_and(|c| c.margin >= SURE) && reads_well();
-    let second = (!is_sure).then(|| second_opinion::ask(text, dom));
+    let second = (!is_sure).then(|| second_opinion::ask(dom));
     let Some(second) = second.flatten() else {
         return Opinions {
             body: first.as_ref().map(|choice| Body::of_generic(flat, choice)),

@@ -16,7 +16,7 @@ const GRAM: usize = 4;
 const BLANK: char = '\u{25a1}';
 
 pub(crate) fn of(text: &str) -> Fingerprints {
-    let digest = Sha256::digest(normalise::comparable(text).to_lowercase());
+    let digest = Sha256::digest(normalise::folded(text));
     let text_sha256 = digest.iter().fold(String::new(), |mut hex, byte| {
         let _ = write!(hex, "{byte:02x}");
         hex
@@ -38,7 +38,7 @@ fn levelled(text: &str) -> Vec<char> {
     }
     out.push_str(&text[from..]);
     let mut chars: Vec<char> = Vec::new();
-    for c in normalise::comparable(&out).to_lowercase().chars() {
+    for c in normalise::folded(&out).chars() {
         let c = if c.is_ascii_digit() { '0' } else { c };
         if c != '0' || chars.last() != Some(&'0') {
             chars.push(c);
@@ -49,18 +49,27 @@ fn levelled(text: &str) -> Vec<char> {
 
 /// Charikar, "Similarity estimation techniques from rounding algorithms", 2002.
 fn simhash(chars: &[char]) -> u64 {
-    let mut votes = [0_i64; 64];
+    // The votes for all bits at once: in the first word their ones, in the second their twos, and on.
+    let mut votes = [0_u64; 32];
     for gram in chars.windows(GRAM) {
-        let hash = hash(gram);
-        for (bit, vote) in votes.iter_mut().enumerate() {
-            *vote += if hash >> bit & 1 == 1 { 1 } else { -1 };
+        let mut carry = hash(gram);
+        for digit in &mut votes {
+            (*digit, carry) = (*digit ^ carry, *digit & carry);
+            if carry == 0 {
+                break;
+            }
         }
     }
-    votes
-        .iter()
-        .enumerate()
-        .filter(|(_, vote)| **vote > 0)
-        .fold(0, |all, (bit, _)| all | 1 << bit)
+    let num_grams = (chars.len() + 1).saturating_sub(GRAM) as u64;
+    let votes_of = |bit: usize| -> u64 {
+        let digits = votes.iter().enumerate();
+        digits
+            .map(|(place, digit)| (digit >> bit & 1) << place)
+            .sum()
+    };
+    (0..64)
+        .filter(|&bit| votes_of(bit) * 2 > num_grams)
+        .fold(0, |all, bit| all | 1 << bit)
 }
 
 /// FNV-1a with a final mix: the same on every machine and in every version.

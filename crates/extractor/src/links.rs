@@ -23,7 +23,10 @@ impl Links {
     /// The links of an HTML page. `on_list`: the page leads to texts.
     pub(crate) fn of(page: &CanonicalUrl, html: &Html, sites: &Sites, on_list: bool) -> Self {
         let base = base_of(page, html);
-        let links = anchors(html).filter_map(|(href, _)| base.join(href).ok());
+        let mut seen = HashSet::new();
+        let references = anchors(html).map(|(href, _)| href);
+        let references = references.filter(|&href| seen.insert(href));
+        let links = references.filter_map(|href| base.join(href).ok());
         let links = links.chain(on_list.then(|| next_page(page, html)).flatten());
         Self::sorted(page, links, MAX_LINKS, |link| {
             sites.scope_of_link(link, page, on_list)
@@ -40,15 +43,14 @@ impl Links {
         let mut seen = HashSet::from([page.clone()]);
         let (mut details, mut lists, mut num_out_of_scope) = (Vec::new(), Vec::new(), 0);
         for link in links {
-            if seen.contains(&link) {
+            if !seen.insert(link.clone()) {
                 continue;
             }
             match scope(&link) {
-                Scope::Detail => details.push(link.clone()),
-                Scope::List => lists.push(link.clone()),
+                Scope::Detail => details.push(link),
+                Scope::List => lists.push(link),
                 Scope::Out => num_out_of_scope += 1,
             }
-            seen.insert(link);
         }
         details.append(&mut lists);
         details.truncate(max);

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use crate::normalise::num_chars;
+use crate::normalise::{is_mark, num_chars};
 use crate::{script, walls};
 
 /// Lines longer than this are prose, whatever they begin with.
@@ -74,9 +74,11 @@ static COMPILED: LazyLock<Vec<(&str, Regex)>> = LazyLock::new(|| {
     RULES.iter().map(compile).collect()
 });
 
-/// Any of the rules: most lines fall under none, and are looked at once.
-static ANY: LazyLock<Regex> = LazyLock::new(|| {
-    let patterns = RULES.map(|(_, pattern)| format!("(?:{pattern})"));
+/// Any of the rules, or a little more: most lines fall under none, and are looked at once. An automaton
+/// that counted what may stand between the words would have too many states to be kept.
+static NEARLY: LazyLock<Regex> = LazyLock::new(|| {
+    let gap = Regex::new(r"\.\{\d+,\d+\}").expect("a valid pattern");
+    let patterns = RULES.map(|(_, pattern)| format!("(?:{})", gap.replace_all(pattern, ".*")));
     Regex::new(&patterns.join("|")).expect("valid patterns")
 });
 
@@ -88,11 +90,8 @@ pub(crate) fn drops(line: &str) -> Option<&'static str> {
 /// Whether a line is dropped by the rule that it falls under. With two marks of prose it is kept, unless
 /// no speech falls under the rule.
 pub(crate) fn is_sure(rule: &str, line: &str) -> bool {
-    let marks = line
-        .chars()
-        .filter(|c| "，。；！？、,;!?".contains(*c))
-        .count();
-    marks < 2 || matches!(rule, "copyright" | "promotion" | "wall")
+    let marks = line.chars().filter(|&c| is_mark(c) || c == '、');
+    marks.count() < 2 || matches!(rule, "copyright" | "promotion" | "wall")
 }
 
 /// The rule that a line falls under, if any.
@@ -106,7 +105,7 @@ pub(crate) fn rule_of(line: &str) -> Option<&'static str> {
     if walls::mark_of(line).is_some() {
         return Some("wall");
     }
-    if !ANY.is_match(line) {
+    if !NEARLY.is_match(line) {
         return None;
     }
     let found = COMPILED.iter().find(|(_, pattern)| pattern.is_match(line));

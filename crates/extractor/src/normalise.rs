@@ -9,7 +9,10 @@ pub(crate) fn line(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut gap = false;
     for c in text.chars() {
-        if is_space(c) {
+        if matches!(c, '!'..='~' | '\u{3001}'..='\u{9fff}') && !gap {
+            // Most of all: nothing of the below.
+            out.push(c);
+        } else if is_space(c) {
             gap = true;
         } else if !is_invisible(c) {
             if gap && !out.is_empty() {
@@ -40,12 +43,69 @@ fn push(out: &mut String, c: char) {
 
 /// For comparing and hashing: NFKC, no white space.
 pub(crate) fn comparable(text: &str) -> String {
-    text.nfkc().filter(|c| !c.is_whitespace()).collect()
+    let all = || text.nfkc().filter(|c| !c.is_whitespace()).collect();
+    plain(text, |c| !c.is_whitespace()).unwrap_or_else(all)
+}
+
+/// The same, in lower case.
+pub(crate) fn folded(text: &str) -> String {
+    match plain(text, |c| !c.is_whitespace()) {
+        Some(mut plain) => {
+            plain.make_ascii_lowercase();
+            plain
+        }
+        None => comparable(text).to_lowercase(),
+    }
 }
 
 /// For comparing titles: NFKC, letters and digits only.
 pub(crate) fn letters(text: &str) -> String {
-    text.nfkc().filter(|c| c.is_alphanumeric()).collect()
+    let all = || text.nfkc().filter(|c| c.is_alphanumeric()).collect();
+    plain(text, is_letter).unwrap_or_else(all)
+}
+
+/// NFKC of a text of characters that it leaves alone or replaces one by one, as most texts are.
+fn plain(text: &str, is_kept: impl Fn(char) -> bool) -> Option<String> {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        let c = match c {
+            '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0)?,
+            '\u{a0}' | '\u{3000}' => ' ',
+            '…' => {
+                out.extend("...".chars().filter(|&c| is_kept(c)));
+                continue;
+            }
+            _ if is_plain(c) => c,
+            _ => return None,
+        };
+        if is_kept(c) {
+            out.push(c);
+        }
+    }
+    Some(out)
+}
+
+fn is_plain(c: char) -> bool {
+    matches!(
+        c,
+        '\0'..='\u{7f}' | '\u{4e00}'..='\u{9fff}' | '\u{25a0}'..='\u{25ff}'
+            | '\u{3001}'..='\u{3003}' | '\u{3007}'..='\u{3011}' | '\u{3014}'..='\u{301b}'
+            | '·' | '×' | '—' | '‘' | '’' | '“' | '”'
+    )
+}
+
+/// A letter or a digit: what [`char::is_alphanumeric`] says, but without its tables for most.
+pub(crate) fn is_letter(c: char) -> bool {
+    match c {
+        '\u{4e00}'..='\u{9fff}' => true,
+        '\u{3000}'..='\u{3004}' | '\u{ff01}'..='\u{ff0f}' => false,
+        _ => c.is_alphanumeric(),
+    }
+}
+
+/// A mark of prose.
+pub(crate) fn is_mark(c: char) -> bool {
+    matches!(c, '，' | '。' | '；' | '！' | '？' | ',' | ';' | '!' | '?')
 }
 
 /// Characters, white space not counted.
@@ -79,6 +139,26 @@ mod tests {
         );
         assert_eq!(line("\u{f9dc}，"), "隆，");
         assert_eq!(line(" \u{feff} "), "");
+    }
+
+    #[test]
+    fn what_needs_no_tables_is_as_the_tables_say() {
+        for c in '\0'..='\u{ffff}' {
+            assert_eq!(is_letter(c), c.is_alphanumeric(), "{c:?}");
+            let text = format!("Ae{c}\u{4e2d}{c}{c}");
+            let expected: String = text.nfkc().filter(|c| !c.is_whitespace()).collect();
+            assert_eq!(comparable(&text), expected, "{c:?}");
+            assert_eq!(folded(&text), expected.to_lowercase(), "{c:?}");
+            if !matches!(c, '\u{f900}'..='\u{faff}') {
+                let is_kept = !is_space(c) && !is_invisible(c);
+                let kept = if is_kept {
+                    c.to_string()
+                } else {
+                    String::new()
+                };
+                assert_eq!(line(&c.to_string()), kept, "{c:?}");
+            }
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Simplified or traditional: by characters that only one of the two scripts writes.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use messages::Script;
@@ -75,8 +76,12 @@ fn side(sides: &[Side], c: char) -> Side {
 }
 
 /// The text in simplified characters, as far as rules for lines need it; never for what is kept.
-pub(crate) fn simplified(text: &str) -> String {
+pub(crate) fn simplified(text: &str) -> Cow<'_, str> {
     let sides = &*SIDES;
+    let is_traditional = |c| matches!(side(sides, c), Side::Traditional(_));
+    if !text.contains(is_traditional) {
+        return Cow::Borrowed(text);
+    }
     let simple = |c| match side(sides, c) {
         Side::Traditional(simple) => simple,
         Side::Both | Side::Simplified => c,

@@ -316,9 +316,10 @@ fn element_text(html: &Html, name: &str) -> Option<String> {
 
 /// The content of the first of these meta elements that has any.
 pub(crate) fn meta(html: &Html, names: &[&str]) -> Option<String> {
+    let elements = html.tree.values().filter_map(Node::as_element);
+    let metas: Vec<&Element> = elements.filter(|e| e.name() == "meta").collect();
     names.iter().find_map(|wanted| {
-        let elements = html.tree.values().filter_map(Node::as_element);
-        elements.filter(|e| e.name() == "meta").find_map(|element| {
+        metas.iter().find_map(|element| {
             let keys = ["property", "name", "itemprop"];
             let is_wanted = keys
                 .iter()

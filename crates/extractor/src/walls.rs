@@ -4,6 +4,7 @@
 //! states. A speech may speak of logins and members too: a mark names the text and what is to be done
 //! to read it, or is a whole line by itself.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -174,15 +175,23 @@ static AMOUNTS: LazyLock<[Regex; 3]> = LazyLock::new(|| {
     [TOTAL, SHOWN, LEFT].map(|pattern| Regex::new(pattern).expect("a valid pattern"))
 });
 
-/// Any of the marks: most lines hold none, and are looked at once.
-static ANY: LazyLock<Regex> = LazyLock::new(|| {
-    let patterns = MARKS.map(|(_, _, pattern)| format!("(?:{pattern})"));
-    Regex::new(&patterns.join("|")).expect("valid patterns")
+/// Words of which each mark holds one: most lines hold none, and are looked at once.
+static WORDS: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(
+        "[%％字略]|VIP|vip|APP|App|app|下一页|下载|以下|会员|余下|公众号|关注|剩下|剩余|可见|后面|回复|客户端\
+         |小程序|展开|展示|微信|扫描|扫码|提供|显示|未完|查看|注册|浏览|登[入录陆]|省略|节选|视频号|解锁|评论\
+         |试读|还剩|还有|部分内容|阅读|隐藏|预览|验证码|[太过较]长|付费|购买",
+    )
+    .expect("a valid pattern")
 });
 
 /// An account of a site is written 账 and 帐, of which 帳 is the second: here it is the first.
-fn simplified(line: &str) -> String {
-    script::simplified(&line.replace('帳', "账"))
+fn simplified(line: &str) -> Cow<'_, str> {
+    if line.contains('帳') {
+        let line = line.replace('帳', "账");
+        return Cow::Owned(script::simplified(&line).into_owned());
+    }
+    script::simplified(line)
 }
 
 /// The mark that a line holds, by its name.
@@ -191,7 +200,7 @@ pub(crate) fn mark_of(line: &str) -> Option<(&'static str, Wall)> {
         return None;
     }
     let line = &*simplified(line);
-    if !ANY.is_match(line) {
+    if !WORDS.is_match(line) {
         return None;
     }
     if SPEECH.is_match(line) && !OF_THE_TEXT.is_match(line) {
@@ -224,7 +233,24 @@ pub(crate) fn amounts(line: &str) -> (Option<u64>, Option<u64>) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use proptest::strategy::ValueTree;
+    use proptest::string::string_regex;
+    use proptest::test_runner::TestRunner;
+
     use super::*;
+
+    #[test]
+    fn every_mark_holds_a_word_by_which_its_line_is_looked_at() {
+        let mut runner = TestRunner::deterministic();
+        for (name, _, pattern) in MARKS {
+            let lines = string_regex(&pattern.replace(['^', '$'], "")).unwrap();
+            for _ in 0..300 {
+                let line = lines.new_tree(&mut runner).unwrap().current();
+                assert!(WORDS.is_match(&line), "{name}: {line}");
+            }
+        }
+    }
 
     #[test]
     fn each_mark_has_its_name() {

@@ -45,8 +45,6 @@ pub(super) struct Weighing<'a> {
     builder: TreeBuilder<NodeId, HtmlTreeSink>,
     /// What the tokenizer has not seen.
     input: &'a BufferQueue,
-    /// Where texts of scripts and styles stand, counted in bytes from the end of the page.
-    raw: RefCell<Vec<(usize, usize)>>,
     /// What the tree has not seen of a text that may go on.
     text: RefCell<StrTendril>,
     budget: RefCell<Budget>,
@@ -63,7 +61,7 @@ impl TokenSink for Weighing<'_> {
         match &mut token {
             // Nobody reads them, and there may be one for each byte.
             Token::ParseError(_) => return TokenSinkResult::Continue,
-            // A line and its end come apart, and are one text in the end.
+            // Pieces of it come apart, and are one text in the end.
             Token::CharacterTokens(text) => {
                 let mut before = self.text.borrow_mut();
                 if before.is_empty() {
@@ -119,7 +117,6 @@ impl<'a> Weighing<'a> {
         Self {
             builder: TreeBuilder::new(tree, TreeBuilderOpts::default()),
             input,
-            raw: RefCell::default(),
             text: RefCell::default(),
             budget: RefCell::default(),
             root_attributes: Cell::new(MAX_ROOT_ATTRIBUTES),
@@ -135,7 +132,6 @@ impl<'a> Weighing<'a> {
             None => Ok(Dom {
                 depth: budget.depth,
                 is_ordinary: budget.tokens <= ORDINARY_TOKENS,
-                raw: self.raw.into_inner(),
                 html: self.builder.sink.finish(),
             }),
         }
@@ -150,17 +146,12 @@ impl<'a> Weighing<'a> {
         let length = raw_length(&rest, name);
         let raw = &rest[..length.unwrap_or_default()];
         if !raw.is_empty() {
-            let raw = if raw.contains('\r') {
-                StrTendril::from(raw.replace("\r\n", "\n").replace('\r', "\n"))
-            } else {
-                rest.subtendril(0, index(raw.len()))
-            };
+            let raw = rest.subtendril(0, index(raw.len()));
             let _ = self
                 .builder
                 .process_token(Token::CharacterTokens(raw), line);
         }
         let from = raw.len();
-        self.raw.borrow_mut().push((rest.len(), rest.len() - from));
         self.input
             .push_front(rest.subtendril(index(from), index(rest.len() - from)));
     }
