@@ -34,6 +34,9 @@ use world::World;
 
 /// How long all may take to come to its end after the last fault.
 const SETTLING: Duration = Duration::from_secs(180);
+/// The part of the time in which pages are submitted; the rest is for changes alone. Half of that where
+/// memory is measured: it may grow with what there is.
+const GROWING: f64 = 2.0 / 3.0;
 /// How long what was not accepted in time may take to be.
 const LATE: Duration = Duration::from_secs(60);
 
@@ -147,14 +150,15 @@ async fn ordeal(args: &Args, world: &mut World, site: &Site) -> anyhow::Result<R
         length,
         num_nodes: world.nodes.num(),
     });
+    let replaces = |kind: &Kind| matches!(kind, Kind::None | Kind::Kills | Kind::Crashes);
+    let is_measured = !kinds.iter().any(replaces);
     let submitter = Submitter {
         site,
         ways: world.nodes.ways(),
         seed: args.seed,
         length,
+        growing: if is_measured { GROWING / 2.0 } else { GROWING },
     };
-    let replaces = |kind: &Kind| matches!(kind, Kind::None | Kind::Kills | Kind::Crashes);
-    let is_measured = !kinds.iter().any(replaces);
     let mut memory = Memory::of(world, is_measured);
     let submitting = submitter.run(length + LATE);
     let driving = driver::carry_out(world, site, &steps, args.verbose);
