@@ -202,15 +202,14 @@ impl Held {
     /// Lets go of a message whose effect is durable, and has it confirmed.
     pub(crate) async fn ack(&self) -> Outcome {
         self.confirmed("+ACK").await;
+        // It ended no process. Acks may get lost again and again, and nothing is buried for that.
+        self.uncount().await;
         self.settled(Outcome::Ack)
     }
 
     /// Gives a message back untouched: no attempt is used.
     pub(crate) async fn give_back(&self, code: &str) -> Outcome {
-        if self.counted().is_some() {
-            // If the broker is away, it stays counted: a few outages don't bury a message.
-            let _ = self.broker.lower_attempts(self.stream, self.sequence).await;
-        }
+        self.uncount().await;
         self.nak(None).await;
         self.settled(Outcome::GivenBack(code.to_owned()))
     }
@@ -272,6 +271,14 @@ impl Held {
     /// The number of this attempt, where it was counted ahead of its handling.
     fn counted(&self) -> Option<u32> {
         Some(self.counted.load(Ordering::Relaxed)).filter(|&attempts| attempts > 0)
+    }
+
+    /// Takes back what was counted ahead. If the broker is away, it stays counted: a few outages
+    /// don't bury a message.
+    async fn uncount(&self) {
+        if self.counted().is_some() {
+            let _ = self.broker.lower_attempts(self.stream, self.sequence).await;
+        }
     }
 
     async fn retry(

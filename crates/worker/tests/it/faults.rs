@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_nats::jetstream::consumer::PullConsumer;
 use futures_util::StreamExt;
 use testkit::eventually;
-use worker::topology::{CRAWL, EXTRACTOR, PAGES, SUBMIT};
+use worker::topology::{Bucket, CRAWL, EXTRACTOR, PAGES, SUBMIT};
 use worker::{Outcome, Verdict};
 
 use crate::setup::{Bench, PATIENCE, RETRY, Scripted};
@@ -61,6 +61,24 @@ async fn waiting_uses_no_attempt_however_often_a_message_is_delivered() {
     }
     let outcome = bench.process.run_once(&stage, PATIENCE).await.unwrap();
     assert_eq!(outcome, Some(Outcome::Ack));
+}
+
+#[tokio::test]
+async fn a_counted_message_that_was_handled_is_counted_no_more_whatever_becomes_of_its_ack() {
+    let bench = Bench::start().await;
+    bench.submit(URL).await;
+    let stage = Scripted::default().fails(Verdict::Wait, 2);
+    let mut outcomes = Vec::new();
+    for _ in 0..3 {
+        outcomes.extend(bench.process.run_once(&stage, PATIENCE).await.unwrap());
+    }
+    assert_eq!(outcomes[2], Outcome::Ack);
+    let record = bench.broker.record::<u32>(Bucket::Attempts, "SUBMIT.1");
+    assert_eq!(
+        record.await.unwrap().map(|record| record.value),
+        Some(0),
+        "counted ahead, and taken back"
+    );
 }
 
 #[tokio::test]

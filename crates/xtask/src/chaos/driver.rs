@@ -209,8 +209,10 @@ pub(super) struct Submitter<'a> {
     /// Where to submit: the proxies.
     pub(super) ways: Vec<String>,
     pub(super) seed: u64,
-    /// When the last page has been submitted, and when the last one has changed.
+    /// When the last one has changed.
     pub(super) length: Duration,
+    /// The part of it in which pages are submitted; after that they only change.
+    pub(super) growing: f64,
 }
 
 impl Submitter<'_> {
@@ -225,8 +227,7 @@ impl Submitter<'_> {
         let (mut next, mut has_vanished) = (0, false);
         loop {
             let part = start.elapsed().div_duration_f64(self.length);
-            // The last third is for changes alone.
-            let due = per_thousand(part * 1.5) * num_pages / 1_000;
+            let due = per_thousand(part / self.growing) * num_pages / 1_000;
             queue.extend(next..due);
             next = next.max(due);
             if part < 1.0 {

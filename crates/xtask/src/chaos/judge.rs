@@ -18,6 +18,10 @@ use super::world::World;
 use crate::http;
 
 const STEP: Duration = Duration::from_secs(1);
+/// How long nothing moves until it is taken for stuck.
+const STILL: Duration = Duration::from_secs(120);
+/// How long all may take to come to its end after the last fault.
+const LONGEST: Duration = Duration::from_secs(600);
 /// URLs of one command.
 const URLS: usize = 400;
 /// Looks at what stands still and is wrong.
@@ -64,19 +68,25 @@ impl Verdict {
     }
 }
 
-/// Waits until all stands still, and judges.
+/// Waits until nothing is left to do, or nothing has moved for a while, and judges.
 pub(super) async fn settle(
     world: &mut World,
     site: &Site,
     accepted: &BTreeSet<usize>,
-    limit: Duration,
 ) -> anyhow::Result<Verdict> {
-    let until = Instant::now() + limit;
+    let end = Instant::now() + LONGEST;
+    let (mut left, mut since) = (Value::Null, Instant::now());
     let mut looks = 0;
     loop {
         world.look_after()?;
-        let is_over = Instant::now() >= until;
-        let is_settled = is_idle(world).await.unwrap_or(false);
+        let found = what_is_left(world).await;
+        let is_settled = found.as_ref().is_ok_and(Vec::is_empty);
+        if let Ok(found) = found
+            && left != Value::from(found.clone())
+        {
+            (left, since) = (found.into(), Instant::now());
+        }
+        let is_over = since.elapsed() >= STILL || Instant::now() >= end;
         if is_over || is_settled {
             let verdict = judge(world, site, accepted).await;
             looks += 1;
@@ -99,8 +109,8 @@ pub(super) async fn settle(
     }
 }
 
-/// Whether no message is waiting, deferred or in hand anywhere.
-async fn is_idle(world: &World) -> anyhow::Result<bool> {
+/// Consumers and streams in which messages are waiting, deferred or in hand.
+async fn what_is_left(world: &World) -> anyhow::Result<Vec<Value>> {
     let overview = world
         .run_json(&["status".to_owned(), "--json".to_owned()])
         .await?;
@@ -112,8 +122,17 @@ async fn is_idle(world: &World) -> anyhow::Result<bool> {
         let keeps = ["PAGES", "SPEECHES", "DEAD"].map(Value::from);
         keeps.contains(&stream["name"]) || stream["num_messages"] == 0_u64
     };
-    let (consumers, streams) = (list("consumers"), list("streams"));
-    Ok(!consumers.is_empty() && consumers.iter().all(is_done) && streams.iter().all(is_empty))
+    let (mut left, mut streams) = (list("consumers"), list("streams"));
+    anyhow::ensure!(!left.is_empty(), "no consumers");
+    left.retain(|consumer| !is_done(consumer));
+    for consumer in &mut left {
+        // Pulls come and go, whether or not a message does.
+        consumer["num_waiting"].take();
+        consumer["num_redelivered"].take();
+    }
+    streams.retain(|stream| !is_empty(stream));
+    left.append(&mut streams);
+    Ok(left)
 }
 
 async fn judge(world: &World, site: &Site, accepted: &BTreeSet<usize>) -> anyhow::Result<Verdict> {

@@ -1,7 +1,7 @@
 //! The memory of each role over time.
 //!
-//! Out: the median of the last third against the one of the middle third: what grows without end grows
-//! between them. Roles must not be restarted meanwhile.
+//! Out: the median of the last third against the one of the middle third, both after the last page was
+//! submitted: what grows without end grows between them. Roles must not be restarted meanwhile.
 
 use std::fmt;
 use std::time::Duration;
