@@ -1,8 +1,11 @@
-//! Schedules that did not fire: one that falls due while the store is full is stuck. They are found
-//! by reading the stream, never by a consumer, and published again.
+//! What nobody is given any more: schedules that fell due while the store was full, and messages of a
+//! work queue that stand behind what its consumer has settled, as a server that was killed may leave
+//! them. They are found by reading the stream, never by a consumer, and published again.
 
 use std::time::Duration;
 
+use async_nats::HeaderMap;
+use async_nats::jetstream::message::StreamMessage;
 use messages::timestamp;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -20,8 +23,8 @@ const EVERY: Duration = Duration::from_mins(1);
 const GRACE: Duration = Duration::from_mins(1);
 
 impl Process {
-    /// Publishes schedules of `pattern` again that are overdue by a minute, until the process ends.
-    /// Of several processes that do so one sweeps at a time.
+    /// Publishes schedules of `pattern` again that are overdue by a minute, and what the consumer will
+    /// not be given, until the process ends. Of several processes that do so one sweeps at a time.
     pub async fn keep_swept(
         &self,
         spec: ConsumerSpec,
@@ -31,6 +34,16 @@ impl Process {
             let due = timestamp::now() - GRACE;
             let number = self.broker().sweep(spec.stream, pattern, due).await?;
             self.swept(spec, number);
+            let number = self.broker().revive(spec).await?;
+            self.count(spec.name, "revived", number);
+            if number > 0 {
+                let stream = spec.stream.name;
+                tracing::warn!(
+                    stream,
+                    "{number} messages of {stream} were settled or lost sight of, and were there still: \
+                     published again"
+                );
+            }
             Ok(())
         })
         .await
@@ -78,29 +91,60 @@ impl Broker {
             if !schedule.is_some_and(|schedule| is_overdue(schedule, due)) {
                 continue;
             }
-            let mut headers = async_nats::HeaderMap::new();
-            for (name, values) in found.headers.iter() {
-                // What else the server wrote there is about the old message.
-                let text: &str = name.as_ref();
-                let is_ours = !text.starts_with("Nats-") || text.starts_with(SCHEDULE);
-                if let (true, Some(value)) = (is_ours, values.first()) {
-                    headers.insert(name.clone(), value.clone());
-                }
-            }
+            let mut headers = ours(&found);
             headers.insert(SCHEDULE, at_time(timestamp::now()));
-            let (subject, expected) = (found.subject.to_string(), Some(found.sequence));
-            match self
-                .publish_once(&subject, &found.payload, headers, expected)
-                .await
-            {
-                Ok(_) => number += 1,
-                // It fired, or somebody replaced it.
-                Err(NotPublished::Conflict) => {}
-                Err(NotPublished::Failed(error)) => return Err(error),
-            }
+            number += u64::from(self.replace(&found, headers).await?);
         }
         Ok(number)
     }
+
+    /// Publishes again what stands in a work queue behind what its consumer has settled: its ack may
+    /// have been lost, or its removal, so it is handled once more, and gives way to what comes after it.
+    /// One message a subject is what this relies on. Answers how many.
+    pub async fn revive(&self, spec: ConsumerSpec) -> Result<u64, BrokerError> {
+        let Some(consumer) = self.find_consumer(spec).await? else {
+            return Ok(0);
+        };
+        let settled = consumer.cached_info().ack_floor.stream_sequence;
+        let mut walk = self.walk(spec.stream.name, spec.filter);
+        let mut number = 0;
+        while let Some(found) = walk.next().await? {
+            if found.sequence > settled {
+                break;
+            }
+            number += u64::from(self.replace(&found, ours(&found)).await?);
+        }
+        Ok(number)
+    }
+
+    /// Publishes a message in the place of itself. Answers whether nothing came between.
+    async fn replace(
+        &self,
+        found: &StreamMessage,
+        headers: HeaderMap,
+    ) -> Result<bool, BrokerError> {
+        let (subject, expected) = (found.subject.as_str(), Some(found.sequence));
+        let sent = self.publish_once(subject, &found.payload, headers, expected);
+        match sent.await {
+            Ok(_) => Ok(true),
+            // It fired, or somebody replaced it.
+            Err(NotPublished::Conflict) => Ok(false),
+            Err(NotPublished::Failed(error)) => Err(error),
+        }
+    }
+}
+
+/// The headers of a message that go with it; what else the server wrote there is about the old one.
+fn ours(found: &StreamMessage) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for (name, values) in found.headers.iter() {
+        let text: &str = name.as_ref();
+        let is_ours = !text.starts_with("Nats-") || text.starts_with(SCHEDULE);
+        if let (true, Some(value)) = (is_ours, values.first()) {
+            headers.insert(name.clone(), value.clone());
+        }
+    }
+    headers
 }
 
 /// A schedule that fires once and should have before `due`.

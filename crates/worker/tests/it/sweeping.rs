@@ -3,10 +3,12 @@
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use messages::{CrawlRequest, timestamp};
+use async_nats::jetstream::consumer::PullConsumer;
+use futures_util::StreamExt;
+use messages::{CrawlRequest, Message, timestamp};
 use testkit::{TestNats, eventually};
 use worker::Broker;
-use worker::topology::{CONSUMERS, CRAWL};
+use worker::topology::{CONSUMERS, CRAWL, CRAWLER, ConsumerSpec};
 
 use crate::setup::{Bench, config, request};
 
@@ -54,6 +56,40 @@ async fn what_fell_due_while_the_store_was_full_fires_once_there_is_room() {
     .await;
     assert_eq!(fired.message, request);
     assert_eq!(sweep().await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn what_stands_behind_what_is_settled_is_published_again_and_nothing_else_is() {
+    let bench = Bench::start().await;
+    let context = bench.outside().await;
+    let put = async |subject: &'static str, n: &str| {
+        let payload = request(n).encode();
+        let ack = context.publish(subject, payload.into()).await.unwrap();
+        ack.await.unwrap().sequence
+    };
+    // The consumer is not given these subjects: like what a server that was killed leaves behind.
+    let first = put("crawl.later.1", "1").await;
+    put("crawl.request.2", "2").await;
+    let stream = context.get_stream_no_info(CRAWL.name).await.unwrap();
+    let consumer: PullConsumer = stream.get_consumer(CRAWLER.name).await.unwrap();
+    let mut pulled = consumer.fetch().max_messages(1).messages().await.unwrap();
+    let pulled = pulled.next().await.unwrap().unwrap();
+    let client = async_nats::connect(bench.nats.url()).await.unwrap();
+    let reply = pulled.reply.clone().unwrap();
+    client.request(reply, "+ACK".into()).await.unwrap();
+    let second = put("crawl.later.3", "3").await;
+    let left_behind = ConsumerSpec {
+        filter: "crawl.later.*",
+        ..CRAWLER
+    };
+    let revive = async || bench.broker.revive(left_behind).await.unwrap();
+    assert_eq!(revive().await, 1);
+    let last = async |subject| bench.broker.latest::<CrawlRequest>(CRAWL, subject).await;
+    let revived = last("crawl.later.1").await.unwrap().unwrap();
+    assert!(revived.sequence > first && revived.message == request("1"));
+    let other = last("crawl.later.3").await.unwrap().unwrap();
+    assert_eq!(other.sequence, second);
+    assert_eq!(revive().await, 0);
 }
 
 #[tokio::test]
