@@ -105,7 +105,12 @@ impl Message for Submission {
         match &self.entries[..] {
             [one] => to_json(one),
             many => {
-                let lines: Vec<&str> = many.iter().map(|entry| entry.url.as_str()).collect();
+                let lines = many.iter().map(|entry| entry.url.as_str());
+                let first = many.first().map(|entry| entry.url.as_str());
+                // What is a line must not be taken for an object, nor its mark for that of the text.
+                let is_unlike_text = first.is_some_and(|it| it.starts_with(['{', '\u{feff}']));
+                let comment = is_unlike_text.then_some("#");
+                let lines: Vec<&str> = comment.into_iter().chain(lines).collect();
                 lines.join("\n").into_bytes()
             }
         }
@@ -203,6 +208,16 @@ mod tests {
     fn lines_may_come_from_windows_with_comments_and_a_byte_order_mark() {
         let text = "\u{feff}# list\r\nhttps://a.cn/1\r\n\r\n  https://a.cn/2  \r\n";
         assert_eq!(urls(text.as_bytes()), ["https://a.cn/1", "https://a.cn/2"]);
+    }
+
+    #[test]
+    fn lines_that_are_no_urls_are_written_so_that_they_stay_lines() {
+        for first in ["{", "\u{feff}https://a.cn/"] {
+            let text = format!("# list\n{first}\nhttps://a.cn/2");
+            let read = Submission::parse(text.as_bytes()).unwrap();
+            assert_eq!(read.entries.len(), 2);
+            assert_eq!(Submission::parse(&read.encode()).unwrap(), read);
+        }
     }
 
     #[test]
