@@ -140,7 +140,7 @@ pub struct IndexerConfig {
     #[arg(
         long,
         env = "SPEECHMILL_BATCH_DOCUMENTS",
-        default_value_t = 1_000,
+        default_value_t = 500,
         help_heading = "Indexer"
     )]
     pub batch_documents: usize,
@@ -162,7 +162,7 @@ pub struct IndexerConfig {
     #[arg(
         long,
         env = "SPEECHMILL_BATCHES_IN_FLIGHT",
-        default_value_t = 4,
+        default_value_t = 6,
         help_heading = "Indexer"
     )]
     pub batches_in_flight: usize,
