@@ -14,7 +14,7 @@ const USERS: [&str; 4] = ["crawler", "extractor", "indexer", "submitter"];
 const MARK: &str = "nobody.may";
 
 /// Subjects, and who may publish there. Every request to the broker is such a publish.
-const PUBLISH: [(&str, &[&str]); 36] = [
+const PUBLISH: [(&str, &[&str]); 37] = [
     ("crawl.submit", &["submitter"]),
     ("crawl.found", &["extractor"]),
     ("crawl.request.a", &["crawler"]),
@@ -48,7 +48,8 @@ const PUBLISH: [(&str, &[&str]); 36] = [
     ),
     ("$JS.API.DIRECT.GET.SPEECHES", &["extractor", "indexer"]),
     ("$JS.API.DIRECT.GET.DEAD", &[]),
-    ("$JS.API.STREAM.MSG.GET.SPEECHES", &[]),
+    ("$JS.API.STREAM.MSG.GET.SPEECHES", &["extractor", "indexer"]),
+    ("$JS.API.STREAM.MSG.GET.DEAD", &[]),
     // Deleting, and making anew.
     ("$JS.API.STREAM.PURGE.SPEECHES", &[]),
     ("$JS.API.STREAM.MSG.DELETE.SPEECHES", &[]),
