@@ -56,6 +56,11 @@ pub(crate) fn of_seconds(seconds: i64) -> Option<String> {
     Some(format!("{date} {hour:02}:{minute:02}:{second:02}"))
 }
 
+/// The first date of a line, as a point in time: in China, and at midnight, where it says no more.
+pub fn read(line: &str) -> Option<OffsetDateTime> {
+    first(line).map(Found::at)
+}
+
 /// The first date of a line, in either way of writing.
 pub(crate) fn first(text: &str) -> Option<Found> {
     let numeric = NUMERIC.captures_iter(text).find_map(|c| numeric(text, &c));

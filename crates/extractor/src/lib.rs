@@ -41,6 +41,7 @@ mod walls;
 mod webmeta;
 
 pub use config::ExtractorConfig;
+pub use dates::read as read_date;
 pub use error::ExtractError;
 pub use explain::{Explanation, Fate, FirstOpinion, SecondOpinion, explain};
 pub use extract::{MAX_BYTES, REVISION, extract};

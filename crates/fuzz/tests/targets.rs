@@ -18,7 +18,7 @@ fn run(name: &str, executions: usize) {
 #[test]
 fn what_reads_pages_holds_its_properties() {
     run("extraction", 300);
-    run("date", 150);
+    run("date", 2_000);
     run("charset", 1_000);
 }
 

@@ -11,7 +11,6 @@ mod index;
 mod pipeline;
 mod relevance;
 pub(crate) mod texts;
-pub(crate) mod usage;
 
 use std::fmt::Write as _;
 

@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, ensure};
 use serde::Serialize;
 
-use crate::bench::usage;
 use crate::command::{self, cargo, root};
+use crate::usage;
 
 /// Of the crate `fuzz`.
 const TARGETS: [&str; 7] = [
@@ -46,7 +46,7 @@ pub(crate) struct Args {
     /// Executions of each target, at most.
     #[arg(long, default_value_t = 20_000)]
     executions: u64,
-    /// Seconds for each target, at most.
+    /// CPU seconds for each target, at most.
     #[arg(long, default_value_t = 60)]
     seconds: u64,
     /// Decides the inputs.
@@ -62,6 +62,8 @@ pub(crate) struct Args {
 struct Report {
     target: String,
     executions: u64,
+    cpu_seconds: u64,
+    /// Of CPU time.
     per_second: u64,
     /// `panic`, `abort` (memory among them), `hang`; none if nothing was found.
     failure: Option<&'static str>,
@@ -81,8 +83,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         if args.json {
             println!("{}", serde_json::to_string(&report)?);
         } else {
-            let (executions, per_second) = (report.executions, report.per_second);
-            println!("{target}: {executions} executions, {per_second} a second");
+            let (executions, seconds) = (report.executions, report.cpu_seconds);
+            println!("{target}: {executions} executions in {seconds} CPU seconds");
         }
         if let (Some(failure), Some(input)) = (report.failure, report.input) {
             eprintln!("{target}: {failure}: {input}");
@@ -97,17 +99,17 @@ fn fuzz(target: &str, args: &Args) -> anyhow::Result<Report> {
     let folder = target_folder().join("fuzz");
     fs::create_dir_all(&folder)?;
     let current = folder.join(format!("{target}.current"));
-    let begun = Instant::now();
-    let limit = Duration::from_secs(args.seconds);
+    let begun = usage::of_children()?;
     let mut report = Report {
         target: target.to_owned(),
         executions: 0,
+        cpu_seconds: 0,
         per_second: 0,
         failure: None,
         input: None,
     };
     let mut seed = args.seed;
-    while report.executions < args.executions && begun.elapsed() < limit {
+    while report.executions < args.executions && report.cpu_seconds < args.seconds {
         let round = ROUND.min(args.executions - report.executions);
         let child = start(target, round, seed, &current)?;
         if let Some(failure) = watch(child, &current)? {
@@ -118,10 +120,10 @@ fn fuzz(target: &str, args: &Args) -> anyhow::Result<Report> {
             break;
         }
         report.executions += round;
+        report.cpu_seconds = usage::of_children()?.saturating_sub(begun).as_secs();
         seed = seed.wrapping_add(1);
     }
-    let per_second = report.executions as f64 / begun.elapsed().as_secs_f64();
-    report.per_second = Duration::from_secs_f64(per_second).as_secs();
+    report.per_second = report.executions / report.cpu_seconds.max(1);
     Ok(report)
 }
 

@@ -14,6 +14,7 @@ mod interrupt;
 mod mill;
 mod test;
 mod tools;
+mod usage;
 
 use std::process::ExitCode;
 

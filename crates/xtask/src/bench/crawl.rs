@@ -17,9 +17,10 @@ use tokio::process::Command;
 use tokio::time::sleep;
 use worker::topology::PAGES;
 
-use super::{rounded, site, usage};
+use super::{rounded, site};
 use crate::interrupt::{Interrupted, unless_interrupted};
 use crate::mill::{Mill, Options, binary};
+use crate::usage;
 
 const STEP: Duration = Duration::from_millis(10);
 

@@ -16,9 +16,10 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::time::timeout;
 
-use super::{rounded, usage};
+use super::rounded;
 use crate::interrupt::unless_interrupted;
 use crate::mill::binary;
+use crate::usage;
 use pages::Page;
 
 /// Pages of a turn, at least.

@@ -15,10 +15,11 @@ use serde::Serialize;
 use tempfile::TempDir;
 use tokio::time::sleep;
 
-use super::{rounded, usage};
+use super::rounded;
 use crate::http;
 use crate::interrupt::{Interrupted, unless_interrupted};
 use crate::mill::{Mill, Options, binary};
+use crate::usage;
 use hand::Documents;
 
 const STEP: Duration = Duration::from_millis(20);

@@ -12,10 +12,11 @@ use serde::Serialize;
 use tempfile::TempDir;
 use tokio::time::sleep;
 
-use super::{rounded, site, usage};
+use super::{rounded, site};
 use crate::http;
 use crate::interrupt::{Interrupted, unless_interrupted};
 use crate::mill::{Mill, Options, binary};
+use crate::usage;
 
 const STEP: Duration = Duration::from_millis(50);
 const SETTLING: Duration = Duration::from_secs(30);

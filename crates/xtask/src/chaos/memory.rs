@@ -10,7 +10,7 @@ use serde::Serialize;
 use tokio::time::sleep;
 
 use super::world::World;
-use crate::bench::usage;
+use crate::usage;
 
 const STEP: Duration = Duration::from_secs(1);
 const MOST: f64 = 1.1;
