@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_nats::HeaderMap;
 use async_nats::jetstream::context::PublishErrorKind;
-use async_nats::jetstream::message::{PublishMessage, StreamMessage};
+use async_nats::jetstream::message::PublishMessage;
 use async_nats::jetstream::stream::Stream;
 use messages::Message;
 use time::OffsetDateTime;
@@ -56,7 +56,7 @@ impl Broker {
         stream: StreamSpec,
         subject: &str,
     ) -> Result<Option<Latest<M>>, BrokerError> {
-        let Some(found) = self.latest_raw(stream.name, subject).await? else {
+        let Some(found) = self.read(stream.name, Wanted::Last(subject)).await? else {
             return Ok(None);
         };
         let message =
@@ -77,7 +77,7 @@ impl Broker {
         stream: StreamSpec,
         subject: &str,
     ) -> Result<Option<u64>, BrokerError> {
-        let found = self.latest_raw(stream.name, subject).await?;
+        let found = self.read(stream.name, Wanted::Last(subject)).await?;
         Ok(found.map(|found| found.sequence))
     }
 
@@ -145,7 +145,7 @@ impl Broker {
         stream: StreamSpec,
         subject: &str,
     ) -> Result<Option<OffsetDateTime>, BrokerError> {
-        let found = self.latest_raw(stream.name, subject).await?;
+        let found = self.read(stream.name, Wanted::Last(subject)).await?;
         Ok(found.and_then(|found| {
             let schedule = found.headers.get("Nats-Schedule")?.as_str();
             let at = schedule.strip_prefix("@at ")?;
@@ -158,14 +158,6 @@ impl Broker {
             .get_stream_no_info(name)
             .await
             .map_err(|e| BrokerError::request("name a stream", e))
-    }
-
-    pub(crate) async fn latest_raw(
-        &self,
-        stream: &str,
-        subject: &str,
-    ) -> Result<Option<StreamMessage>, BrokerError> {
-        self.read(stream, Wanted::Last(subject)).await
     }
 
     /// Publishes once and awaits the PubAck. `expected`: the subject's last sequence, 0 for none.

@@ -9,6 +9,7 @@ use time::format_description::well_known::Rfc3339;
 use crate::latest::NotPublished;
 use crate::outbox::{Merge, MergeFn, Origin, Outbox, Output};
 use crate::process::{Gate, Patience};
+use crate::read::Wanted;
 use crate::topology;
 use crate::{BrokerError, Failure, Process, Published, Verdict, metrics};
 
@@ -206,7 +207,7 @@ impl Context<'_> {
         let mut must_look = !is_new;
         loop {
             let last = if must_look {
-                broker.latest_raw(stream.name, subject).await?
+                broker.read(stream.name, Wanted::Last(subject)).await?
             } else {
                 None
             };

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 
 use crate::latest::NotPublished;
 use crate::outbox::RecordMergeFn;
+use crate::read::Wanted;
 use crate::topology::Bucket;
 use crate::{Broker, BrokerError};
 
@@ -40,7 +41,9 @@ impl Broker {
         key: &str,
     ) -> Result<Option<Record<T>>, BrokerError> {
         let place = subject(bucket, key);
-        let found = self.latest_raw(&stream_name(bucket), &place).await?;
+        let found = self
+            .read(&stream_name(bucket), Wanted::Last(&place))
+            .await?;
         let Some(found) = found.filter(|found| !is_deleted(found)) else {
             return Ok(None);
         };
@@ -153,7 +156,7 @@ impl Broker {
     ) -> Result<(), BrokerError> {
         let (stream, place) = (stream_name(bucket), subject(bucket, key));
         loop {
-            let last = self.latest_raw(&stream, &place).await?;
+            let last = self.read(&stream, Wanted::Last(&place)).await?;
             let revision = last.as_ref().map_or(0, |last| last.sequence);
             let standing = last.filter(|last| !is_deleted(last));
             let merged = standing.map_or_else(

@@ -21,6 +21,17 @@ async fn is_done_once(bench: &Bench) {
     assert!(bench.dead().await.is_empty());
 }
 
+/// It waits for as long as the way is broken.
+async fn is_done_once_healed(proxy: &ChaosProxy, bench: &Bench) {
+    assert_eq!(bench.held(SUBMIT).await, 1, "it is not acked");
+    proxy.heal();
+    eventually("it is acked once all is well again", async || {
+        (bench.held(SUBMIT).await == 0).then_some(())
+    })
+    .await;
+    is_done_once(bench).await;
+}
+
 /// A process that reaches the broker through a proxy.
 async fn process_behind(proxy: &ChaosProxy, bench: &Bench) -> Process {
     let config = BrokerConfig {
@@ -94,13 +105,7 @@ async fn a_connection_that_is_lost_while_a_message_is_handled_loses_and_doubles_
         (!process.broker().is_connected()).then_some(())
     })
     .await;
-    assert_eq!(bench.held(SUBMIT).await, 1, "it is not acked");
-    proxy.heal();
-    eventually("it is acked once it is connected again", async || {
-        (bench.held(SUBMIT).await == 0).then_some(())
-    })
-    .await;
-    is_done_once(&bench).await;
+    is_done_once_healed(&proxy, &bench).await;
     bench.shutdown.cancel();
     running.await.unwrap().unwrap();
 }
@@ -124,13 +129,7 @@ async fn an_output_whose_puback_is_lost_is_published_again_and_is_one_message() 
         (bench.held(CRAWL).await == 1).then_some(())
     })
     .await;
-    assert_eq!(bench.held(SUBMIT).await, 1, "it is not acked");
-    proxy.heal();
-    eventually("it is acked once an answer has come", async || {
-        (bench.held(SUBMIT).await == 0).then_some(())
-    })
-    .await;
-    is_done_once(&bench).await;
+    is_done_once_healed(&proxy, &bench).await;
     bench.shutdown.cancel();
     running.await.unwrap().unwrap();
 }
