@@ -81,8 +81,6 @@ struct Report {
     ended: Vec<String>,
     /// How often a role found no server when it started, and was started again.
     unreachable: usize,
-    /// Seconds from the last fault until all stood still.
-    settled_in: f64,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     memory: Vec<Growth>,
     plan: Vec<String>,
@@ -173,7 +171,6 @@ async fn ordeal(args: &Args, world: &mut World, site: &Site) -> anyhow::Result<R
             eprintln!("started again: {end}");
         }
     }
-    let since = tokio::time::Instant::now();
     let verdict = judge::settle(world, site, &accepted).await?;
     Ok(Report {
         verdict,
@@ -185,7 +182,6 @@ async fn ordeal(args: &Args, world: &mut World, site: &Site) -> anyhow::Result<R
         crashes: world.num_crashes,
         unreachable: world.unreachable.len(),
         ended: std::mem::take(&mut world.strange),
-        settled_in: since.elapsed().as_secs_f64().round(),
         memory: memory.growth(),
         plan: steps.iter().map(ToString::to_string).collect(),
     })
@@ -212,7 +208,7 @@ fn print(report: &Report) {
     );
     println!(
         "{} lost, {} doubled, {} stale, {} wrong; settled {} s after the last fault",
-        verdict.lost, verdict.doubled, verdict.stale, verdict.wrong, report.settled_in
+        verdict.lost, verdict.doubled, verdict.stale, verdict.wrong, verdict.settled_in
     );
     println!(
         "seed {}: {} kills, {} pauses, {} cuts; {:?}",

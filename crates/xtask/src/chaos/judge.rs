@@ -54,6 +54,8 @@ pub(super) struct Verdict {
     pub(super) wrong: u64,
     /// Whether nothing was waiting, deferred or in hand any more.
     pub(super) is_settled: bool,
+    /// Seconds from the last fault until it was so; judging comes after.
+    pub(super) settled_in: f64,
     /// What is wrong with whom.
     #[serde(skip)]
     pub(super) faults: Vec<String>,
@@ -74,8 +76,8 @@ pub(super) async fn settle(
     site: &Site,
     accepted: &BTreeSet<usize>,
 ) -> anyhow::Result<Verdict> {
-    let end = Instant::now() + LONGEST;
-    let (mut left, mut since) = (Value::Null, Instant::now());
+    let start = Instant::now();
+    let (mut left, mut since) = (Value::Null, start);
     let mut looks = 0;
     loop {
         world.look_after()?;
@@ -86,13 +88,15 @@ pub(super) async fn settle(
         {
             (left, since) = (found.into(), Instant::now());
         }
-        let is_over = since.elapsed() >= STILL || Instant::now() >= end;
+        let settled_in = start.elapsed();
+        let is_over = since.elapsed() >= STILL || settled_in >= LONGEST;
         if is_over || is_settled {
             let verdict = judge(world, site, accepted).await;
             looks += 1;
             match verdict {
                 Ok(mut verdict) => {
                     verdict.is_settled = is_settled;
+                    verdict.settled_in = settled_in.as_secs_f64().round();
                     if verdict.is_clean() {
                         return Ok(verdict);
                     }
