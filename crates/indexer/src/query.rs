@@ -97,6 +97,16 @@ impl Asked {
         }
     }
 
+    /// Bytes of the words; years count where there is nothing else.
+    pub(crate) fn num_bytes(&self) -> usize {
+        let is_asked = |c: &char| !c.is_whitespace() && *c != '"';
+        let count = |words: &str| words.chars().filter(is_asked).map(char::len_utf8).sum();
+        match count(&self.content.rest) {
+            0 => count(&self.plain.words),
+            num => num,
+        }
+    }
+
     /// All ways to ask for the words, which together find what has many of them: all words, as they
     /// stand, without the last ones, without the most frequent ones, and each before the others.
     pub(crate) fn forms(&self) -> Vec<Form> {

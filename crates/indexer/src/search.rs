@@ -6,12 +6,14 @@ mod ask;
 mod fuse;
 mod hit;
 mod section;
+mod strength;
 
 use std::collections::BTreeMap;
 
 use messages::SpeechId;
 use serde::Serialize;
 use serde_json::{Map, Value};
+use strength::Strength;
 
 use crate::query::{self, Asked, Form};
 use crate::{IndexError, Meili, MeiliConfig};
@@ -84,6 +86,8 @@ pub struct Hit {
     pub snippet: String,
     /// The heading of the section that this part stands in.
     pub section: Option<String>,
+    #[serde(skip)]
+    strength: Strength,
     /// The document.
     pub document: Map<String, Value>,
 }

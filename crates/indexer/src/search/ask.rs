@@ -32,6 +32,8 @@ struct Found {
 pub(super) struct Ranked {
     /// Whether a speech has all the words.
     pub(super) has_all_words: bool,
+    /// Bytes of the words.
+    num_asked: usize,
     /// Of the page, best first: a version and the form that found it.
     page: Vec<(u64, Form)>,
     estimated_total: usize,
@@ -91,6 +93,7 @@ impl Searcher {
         let most = results.into_iter().max_by_key(total);
         Ok(Ranked {
             has_all_words,
+            num_asked: asked.num_bytes(),
             page,
             estimated_total: most.as_ref().map_or(0, total),
             took_ms,
@@ -98,7 +101,8 @@ impl Searcher {
         })
     }
 
-    /// The page. A speech that changed since it was ranked is left out of it.
+    /// The page, in which what says it strongly goes some places up, but what lacks a word never before
+    /// what has all. A speech that changed since it was ranked is left out.
     pub(super) async fn show(
         &self,
         ranked: Ranked,
@@ -141,11 +145,16 @@ impl Searcher {
             page.hits.extend(shown.hits);
             page.took_ms += shown.took_ms;
         }
-        let place = |hit: &Hit| {
-            let version = hit.document.get("version").and_then(Value::as_u64);
-            ranked.page.iter().position(|(it, _)| Some(*it) == version)
+        let placed = |hit: &Hit| {
+            let version = hit.document.get("version").and_then(Value::as_u64)?;
+            let place = ranked.page.iter().position(|(it, _)| *it == version)?;
+            let gained = hit.strength.places(ranked.num_asked);
+            Some((!ranked.page[place].1.is_strict(), place as f64 - gained))
         };
-        page.hits.sort_by_key(place);
+        let hits = std::mem::take(&mut page.hits).into_iter();
+        let mut hits: Vec<_> = hits.filter_map(|hit| Some((placed(&hit)?, hit))).collect();
+        hits.sort_by(|(a, _), (b, _)| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
+        page.hits = hits.into_iter().map(|(_, hit)| hit).collect();
         Ok(page)
     }
 

@@ -5,6 +5,7 @@
 use meilisearch_sdk::search::{MatchRange, SearchResult};
 use serde_json::{Map, Value};
 
+use super::strength::Strength;
 use super::{Hit, SearchOptions, section};
 use crate::document::SECTION_STARTS;
 
@@ -79,6 +80,7 @@ impl Hit {
             speaker: field("speaker"),
             snippet: snippet.to_owned(),
             section,
+            strength: Strength::of(&places),
             document,
         }
     }

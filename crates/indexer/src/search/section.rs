@@ -56,7 +56,7 @@ fn marked(snippet: &str, (begin, end): &(String, String)) -> Places {
 }
 
 /// In order, and one of what touches: a phrase is one place or several.
-fn joined(mut places: Places) -> Places {
+pub(super) fn joined(mut places: Places) -> Places {
     places.sort_unstable();
     let mut all: Places = Vec::new();
     for (from, to) in places {

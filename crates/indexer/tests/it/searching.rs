@@ -116,6 +116,28 @@ async fn a_speech_is_found_by_what_does_not_stand_in_it_letter_for_letter() {
 }
 
 #[tokio::test]
+async fn what_says_it_often_goes_before_what_mentions_it() {
+    let world = World::start().await;
+    let speeches = [
+        speech("在春耕会议上的讲话", "灌溉要早，灌溉要足，灌溉要省。"),
+        speech(
+            "在座谈会上的讲话",
+            "今天不谈灌溉，只谈别的，说得也很长很长。",
+        ),
+    ];
+    let sequences = world.publish_all(&speeches).await;
+    let batch: Vec<_> = speeches
+        .iter()
+        .zip(sequences)
+        .map(|(change, sequence)| delivery(change, sequence))
+        .collect();
+    index(&world.indexer(), &batch).await;
+    let page = world.search("灌溉").await;
+    let titles: Vec<&str> = page.hits.iter().map(|hit| hit.title.as_str()).collect();
+    assert_eq!(titles, ["在春耕会议上的讲话", "在座谈会上的讲话"]);
+}
+
+#[tokio::test]
 async fn hits_can_be_filtered_and_sorted() {
     let world = World::start().await;
     let speeches: Vec<_> = [("甲", 30_u64), ("乙", 10), ("丙", 20)]
