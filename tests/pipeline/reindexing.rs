@@ -211,7 +211,7 @@ async fn a_reextract_and_a_reindex_during_a_load_fail_no_search_and_leave_nothin
         let (code, _) = mill.command(&["reextract", "--all"]).await;
         assert_eq!(code, Some(0));
         let reindex = ["reindex"];
-        let (_, (code, ended)) =
+        let ((), (code, ended)) =
             tokio::join!(mill.submit(&paths[ALL / 2..]), mill.command(&reindex));
         assert_eq!((code, &ended[0]["stage"]), (Some(0), &"done".into()));
         let (code, _) = mill.command(&["reextract", "--all"]).await;

@@ -3,8 +3,6 @@
 //! A version byte, then speeches by id; numbers are places in that order. Nothing is trusted: what does
 //! not fit together is no table.
 
-use std::collections::BTreeMap;
-
 use super::near::Best;
 use super::sketch::{LEVELS, MAX_KEYS, Sizes};
 use super::{Clusters, Speech};
@@ -24,8 +22,11 @@ impl Clusters {
             let num_keys = &mut num_keys[number as usize];
             *num_keys = num_keys.saturating_add(1);
         }
-        let places: BTreeMap<u32, u32> = self.numbers.values().copied().zip(0..).collect();
-        let place = |number: u32| places.get(&number).copied().unwrap_or(NONE);
+        let mut places = vec![NONE; self.speeches.len()];
+        for (number, place) in self.numbers.values().zip(0..) {
+            places[*number as usize] = place;
+        }
+        let place = |number: u32| places[number as usize];
         let mut bytes = vec![Self::VERSION];
         // Where the next key of a speech goes; nowhere, for one that is gone.
         let mut next_key = vec![0_usize; self.speeches.len()];

@@ -95,7 +95,9 @@ impl Copies {
                 );
                 (copies.table, copies.last) = (table, sequence);
             }
-            Err(NoSnapshot::Absent) if speeches.num_messages < MIN_CHANGES as u64 => {}
+            Err(reason @ NoSnapshot::Absent) => {
+                tracing::info!("the table of copies is made of all SPEECHES: {reason}");
+            }
             Err(reason) => tracing::warn!("the table of copies is made of all SPEECHES: {reason}"),
         }
         Ok(copies)
