@@ -18,7 +18,7 @@ fn path(number: usize) -> String {
 }
 
 /// A speech with the site's line in the middle of its text.
-fn with_line(number: usize) -> String {
+pub(crate) fn with_line(number: usize) -> String {
     speech(number).replace("<p>第4条", &format!("<p>{LINE}</p><p>第4条"))
 }
 
@@ -44,7 +44,7 @@ async fn almost_enough() -> Mill {
     mill
 }
 
-fn has_line(document: &Value) -> bool {
+pub(crate) fn has_line(document: &Value) -> bool {
     document["text"].as_str().unwrap().contains(LINE)
 }
 

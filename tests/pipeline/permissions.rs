@@ -14,7 +14,7 @@ const USERS: [&str; 4] = ["crawler", "extractor", "indexer", "submitter"];
 const MARK: &str = "nobody.may";
 
 /// Subjects, and who may publish there. Every request to the broker is such a publish.
-const PUBLISH: [(&str, &[&str]); 37] = [
+const PUBLISH: [(&str, &[&str]); 41] = [
     ("crawl.submit", &["submitter"]),
     ("crawl.found", &["extractor"]),
     ("crawl.request.a", &["crawler"]),
@@ -35,6 +35,8 @@ const PUBLISH: [(&str, &[&str]); 37] = [
     ("$KV.hosts.127.0.0.1=8080.release", &[]),
     ("$KV.attempts.SPEECHES.1", &["indexer"]),
     ("$KV.jobs.counts.extractor", &["extractor"]),
+    ("$KV.copies.table", &["indexer"]),
+    ("$KV.copies.table.0.1", &["indexer"]),
     // Taking and acking.
     ("$JS.API.CONSUMER.MSG.NEXT.SUBMIT.admission", &["crawler"]),
     ("$JS.API.CONSUMER.MSG.NEXT.PAGES.extractor", &["extractor"]),
@@ -48,6 +50,8 @@ const PUBLISH: [(&str, &[&str]); 37] = [
     ),
     ("$JS.API.DIRECT.GET.SPEECHES", &["extractor", "indexer"]),
     ("$JS.API.DIRECT.GET.DEAD", &[]),
+    ("$JS.API.DIRECT.GET.KV_copies", &["indexer"]),
+    ("$JS.API.STREAM.MSG.GET.KV_copies", &["indexer"]),
     ("$JS.API.STREAM.MSG.GET.SPEECHES", &["extractor", "indexer"]),
     ("$JS.API.STREAM.MSG.GET.DEAD", &[]),
     // Deleting, and making anew.

@@ -42,6 +42,7 @@ async fn traces(mill: &Mill) -> Vec<String> {
         "KV_hosts",
         "KV_attempts",
         "KV_jobs",
+        "KV_copies",
     ] {
         let stream = outside.get_stream(name).await.unwrap();
         let last = stream.cached_info().state.last_sequence;

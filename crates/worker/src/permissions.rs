@@ -10,12 +10,15 @@
 use std::fmt::Write as _;
 
 use crate::topology::{
-    BUCKETS, Bucket, CRAWL, CRAWLER_CONSUMES, ConsumerSpec, EXTRACTOR_CONSUMES, INDEXER_CONSUMES,
-    PAGES, SPEECHES, SUBMIT, StreamSpec,
+    Bucket, CRAWL, CRAWLER_CONSUMES, ConsumerSpec, EXTRACTOR_CONSUMES, INDEXER_CONSUMES, PAGES,
+    SPEECHES, SUBMIT, StreamSpec,
 };
 
 /// Labels of a host whose records are guarded.
 const MAX_LABELS: usize = 10;
+
+/// Buckets that every role reads.
+const SHARED: [Bucket; 4] = [Bucket::Urls, Bucket::Hosts, Bucket::Attempts, Bucket::Jobs];
 
 /// What inboxes begin with; each user listens to its own alone, for answers hold pages and records.
 pub(crate) const INBOX: &str = "_INBOX_";
@@ -48,6 +51,8 @@ struct Role {
     of_hosts: &'static [&'static str],
     /// Keys in `jobs`.
     jobs: &'static [&'static str],
+    /// Buckets that it alone reads and writes.
+    buckets: &'static [Bucket],
     /// Streams whose last messages it looks up, besides those that it consumes.
     looks_up: &'static [StreamSpec],
     /// Streams of which it erases messages.
@@ -69,6 +74,7 @@ const ROLES: [Role; 3] = [
         of_urls: &["admission", "crawl"],
         of_hosts: &["clock", "robots"],
         jobs: &["counts.admission", "counts.crawler", "sweep.*"],
+        buckets: &[],
         looks_up: &[PAGES],
         erases: &[CRAWL],
         trims: &[],
@@ -80,6 +86,7 @@ const ROLES: [Role; 3] = [
         of_urls: &["extract"],
         of_hosts: &["again", "memory", "profile", "vanished"],
         jobs: &["counts.extractor"],
+        buckets: &[],
         looks_up: &[SPEECHES],
         erases: &[PAGES],
         trims: &[PAGES],
@@ -91,6 +98,7 @@ const ROLES: [Role; 3] = [
         of_urls: &[],
         of_hosts: &[],
         jobs: &["counts.indexer", "reindex"],
+        buckets: &[Bucket::Copies],
         looks_up: &[],
         erases: &[],
         trims: &[],
@@ -122,7 +130,8 @@ impl Role {
         let consumed = self.consumers.iter().map(|consumer| consumer.stream.name);
         let looked_up = self.looks_up.iter().map(|stream| stream.name);
         let mut read: Vec<String> = consumed.chain(looked_up).map(ToOwned::to_owned).collect();
-        read.extend(BUCKETS.map(|bucket| format!("KV_{}", bucket.name())));
+        let buckets = SHARED.iter().chain(self.buckets);
+        read.extend(buckets.map(|bucket| format!("KV_{}", bucket.name())));
         for stream in read {
             publish.push(format!("$JS.API.DIRECT.GET.{stream}"));
             publish.push(format!("$JS.API.DIRECT.GET.{stream}.>"));
@@ -139,6 +148,9 @@ impl Role {
         }
         for key in self.jobs {
             publish.push(format!("$KV.{}.{key}", Bucket::Jobs.name()));
+        }
+        for bucket in self.buckets {
+            publish.push(format!("$KV.{}.>", bucket.name()));
         }
         let mut never_publish = Vec::new();
         if !self.of_hosts.is_empty() {

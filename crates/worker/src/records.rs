@@ -20,15 +20,15 @@ pub struct Record<T> {
     pub revision: u64,
 }
 
-fn stream_name(bucket: Bucket) -> String {
+pub(crate) fn stream_name(bucket: Bucket) -> String {
     format!("KV_{}", bucket.name())
 }
 
-fn subject(bucket: Bucket, key: &str) -> String {
+pub(crate) fn subject(bucket: Bucket, key: &str) -> String {
     format!("$KV.{}.{key}", bucket.name())
 }
 
-fn is_deleted(message: &StreamMessage) -> bool {
+pub(crate) fn is_deleted(message: &StreamMessage) -> bool {
     message.headers.get("KV-Operation").is_some()
         || message.headers.get("Nats-Marker-Reason").is_some()
 }

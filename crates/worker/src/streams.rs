@@ -20,6 +20,12 @@ pub struct StreamState {
     /// When its oldest message was stored.
     #[serde(with = "time::serde::rfc3339::option")]
     pub oldest_at: Option<OffsetDateTime>,
+    /// When it was created: by this it is told from an earlier one of its name.
+    #[serde(skip)]
+    pub created_at: OffsetDateTime,
+    /// The last sequence that it gave.
+    #[serde(skip)]
+    pub last_sequence: u64,
 }
 
 /// A consumer's state.
@@ -52,6 +58,8 @@ impl Broker {
             num_bytes: info.state.bytes,
             max_bytes: u64::try_from(info.config.max_bytes).ok(),
             oldest_at: (info.state.messages > 0).then_some(info.state.first_timestamp),
+            created_at: info.created,
+            last_sequence: info.state.last_sequence,
         }))
     }
 

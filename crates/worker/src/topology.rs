@@ -71,6 +71,8 @@ pub enum Bucket {
     Attempts,
     /// Long jobs of operators.
     Jobs,
+    /// The snapshot of the table of copies.
+    Copies,
 }
 
 /// URLs as users publish them.
@@ -167,7 +169,13 @@ pub const EXTRACTOR_CONSUMES: [ConsumerSpec; 2] = [EXTRACTOR, EXTRACTOR_AGAIN];
 pub const INDEXER_CONSUMES: [ConsumerSpec; 1] = [INDEXER];
 
 /// All buckets.
-pub const BUCKETS: [Bucket; 4] = [Bucket::Urls, Bucket::Hosts, Bucket::Attempts, Bucket::Jobs];
+pub const BUCKETS: [Bucket; 5] = [
+    Bucket::Urls,
+    Bucket::Hosts,
+    Bucket::Attempts,
+    Bucket::Jobs,
+    Bucket::Copies,
+];
 
 const fn consumer(stream: StreamSpec, name: &'static str, filter: &'static str) -> ConsumerSpec {
     ConsumerSpec {
@@ -277,6 +285,7 @@ impl Bucket {
             Self::Hosts => "hosts",
             Self::Attempts => "attempts",
             Self::Jobs => "jobs",
+            Self::Copies => "copies",
         }
     }
 

@@ -128,11 +128,17 @@ pub(crate) async fn indexer_loops(
 ) -> anyhow::Result<Vec<Loop>> {
     let sink = Indexer::new(config, process.broker().clone())?;
     prepare(&sink).await?;
+    let rebuild = Rebuild::new(&sink);
+    let (rebuilding, snapshots) = (process.clone(), (process.clone(), sink.clone()));
     let process = process.clone();
-    let (rebuild, beside) = (Rebuild::new(&sink), process.clone());
     Ok(vec![
-        Box::pin(async move { process.run_sink(sink).await }),
-        Box::pin(async move { rebuild.keep(&beside).await }),
+        Box::pin(async move {
+            let ended = process.run_sink(sink.clone()).await;
+            sink.write_snapshot().await;
+            ended
+        }),
+        Box::pin(async move { rebuild.keep(&rebuilding).await }),
+        Box::pin(async move { snapshots.1.keep_snapshots(&snapshots.0).await }),
     ])
 }
 

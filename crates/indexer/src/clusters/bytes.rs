@@ -3,26 +3,33 @@
 //! A version byte, then speeches by id; numbers are places in that order. Nothing is trusted: what does
 //! not fit together is no table.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use super::near::Best;
 use super::sketch::{LEVELS, MAX_KEYS, Sizes};
 use super::{Clusters, Speech};
-
-/// Another version is no table, and a new one is made from SPEECHES.
-const VERSION: u8 = 1;
 
 /// No container.
 const NONE: u32 = u32::MAX;
 
 impl Clusters {
-    /// The table as bytes.
+    /// Raised with every change to what is in the bytes: their order, but also sketches, what makes a
+    /// pair and what makes a cluster. Another version is no table, and a new one is made from SPEECHES.
+    pub(crate) const VERSION: u8 = 1;
+
+    /// The table as bytes. Needs no more memory than these, nearly.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let numbers: BTreeSet<u32> = self.numbers.values().copied().collect();
-        let keys = self.keys_of(&numbers);
-        let places: BTreeMap<u32, u32> = self.numbers.values().copied().zip(0..).collect();
-        let place = |number: u32| places.get(&number).copied().unwrap_or(NONE);
-        let mut bytes = vec![VERSION];
+        let mut num_keys = vec![0_u8; self.speeches.len()];
+        for (_, number) in self.postings.each() {
+            let num_keys = &mut num_keys[number as usize];
+            *num_keys = num_keys.saturating_add(1);
+        }
+        let mut places = vec![NONE; self.speeches.len()];
+        for (number, place) in self.numbers.values().zip(0..) {
+            places[*number as usize] = place;
+        }
+        let place = |number: u32| places[number as usize];
+        let mut bytes = vec![Self::VERSION];
+        // Where the next key of a speech goes; nowhere, for one that is gone.
+        let mut next_key = vec![0_usize; self.speeches.len()];
         for number in self.numbers.values() {
             let speech = &self.speeches[*number as usize];
             bytes.extend(speech.id);
@@ -35,9 +42,17 @@ impl Clusters {
             bytes.extend(best.1.to_le_bytes());
             bytes.push(speech.sizes.level);
             bytes.extend(speech.sizes.counts);
-            let keys = keys.get(number).map_or(&[][..], Vec::as_slice);
-            bytes.push(u8::try_from(keys.len()).unwrap_or(u8::MAX));
-            bytes.extend(keys.iter().flat_map(|key| key.to_le_bytes()));
+            let num_keys = num_keys[*number as usize];
+            bytes.push(num_keys);
+            next_key[*number as usize] = bytes.len();
+            bytes.resize(bytes.len() + usize::from(num_keys) * size_of::<u32>(), 0);
+        }
+        for (key, number) in self.postings.each() {
+            let at = &mut next_key[number as usize];
+            if *at > 0 {
+                bytes[*at..*at + size_of::<u32>()].copy_from_slice(&key.to_le_bytes());
+                *at += size_of::<u32>();
+            }
         }
         bytes
     }
@@ -45,7 +60,7 @@ impl Clusters {
     /// The table of these bytes. `None`: they are not one, or one of another version.
     pub fn of_bytes(bytes: &[u8]) -> Option<Self> {
         let (version, rest) = bytes.split_first()?;
-        if *version != VERSION {
+        if *version != Self::VERSION {
             return None;
         }
         let mut reader = Reader(rest);

@@ -231,3 +231,14 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_bytes_of_these_texts_change_only_with_the_version() {
+    let all: Vec<usize> = (0..30).collect();
+    let copy = [&all[1..], &[100]].concat();
+    let table = table(&[(1, &all[..12]), (2, &all), (3, &copy), (4, &[200, 201])]);
+    let print = table.to_bytes().into_iter().fold(0, |print: u32, byte| {
+        print.wrapping_mul(31).wrapping_add(byte.into())
+    });
+    assert_eq!((Clusters::VERSION, print), (1, 459_349_523));
+}

@@ -60,12 +60,26 @@ fn made_of(
     sequence: u64,
     to_document: ToDocument,
 ) -> (Option<Line>, Option<Sketch>) {
+    (line_of(change, sequence, to_document), sketch_of(change))
+}
+
+/// What is sent of a change; nothing of what goes out.
+pub(super) fn line_of(
+    change: &SpeechChange,
+    sequence: u64,
+    to_document: ToDocument,
+) -> Option<Line> {
     match change {
-        SpeechChange::Upsert(upsert) => (
-            Some(to_document(upsert, sequence).into_line()),
-            Some(Sketch::of(&upsert.speech.text)),
-        ),
-        SpeechChange::Withdrawal(_) => (None, None),
+        SpeechChange::Upsert(upsert) => Some(to_document(upsert, sequence).into_line()),
+        SpeechChange::Withdrawal(_) => None,
+    }
+}
+
+/// What the table of copies takes of a change.
+pub(super) fn sketch_of(change: &SpeechChange) -> Option<Sketch> {
+    match change {
+        SpeechChange::Upsert(upsert) => Some(Sketch::of(&upsert.speech.text)),
+        SpeechChange::Withdrawal(_) => None,
     }
 }
 

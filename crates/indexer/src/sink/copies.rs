@@ -1,22 +1,25 @@
 //! The table of copies beside the sink: kept up with SPEECHES, and the index kept up with it.
 //!
 //! In: what SPEECHES holds, up to the message at hand. Out: the cluster of a speech, and documents whose
-//! cluster has another name now. In memory only: it is made from SPEECHES at the first turn.
+//! cluster has another name now. In the first turn it begins with its snapshot, or with none.
+
+mod snapshot;
 
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::stream;
 use futures_util::{StreamExt, TryStreamExt};
 use messages::{SpeechChange, SpeechId};
+use time::OffsetDateTime;
 use tokio::sync::OwnedMutexGuard;
 use worker::topology::SPEECHES;
 use worker::{BatchLimits, Broker, Failure, Verdict};
 
 use super::Turn;
-use super::compose::Next;
+use super::compose::{Next, line_of, sketch_of};
 use super::part::Part;
-use crate::clusters::{Change, Clusters, Sketch};
+use crate::clusters::{Change, Clusters};
 use crate::{IndexError, Indexer, Meili};
 
 /// What is read of SPEECHES at once.
@@ -37,8 +40,14 @@ const PAGE: usize = 1_000;
 #[derive(Default)]
 pub(super) struct Copies {
     table: Clusters,
+    /// When the SPEECHES that it is of was created; `None` before it has begun.
+    created_at: Option<OffsetDateTime>,
     /// The sequence in SPEECHES that it holds everything up to.
     last: u64,
+    /// Changes that no snapshot holds.
+    num_changes: usize,
+    /// When the last snapshot was begun.
+    snapshot_at: Option<Instant>,
     /// Speeches whose documents say another cluster, or may.
     moved: BTreeSet<SpeechId>,
 }
@@ -66,27 +75,24 @@ impl Indexer {
             if rewrites.is_empty() {
                 return Ok(());
             }
-            let mut upserts = Vec::new();
-            let mut withdrawn = Vec::new();
-            for (id, change, sequence) in &rewrites {
-                match change {
-                    Some(SpeechChange::Upsert(upsert)) => {
-                        let cluster = copies.cluster_of(id);
-                        upserts.push((upsert.clone(), *sequence, cluster));
-                    }
-                    Some(SpeechChange::Withdrawal(_)) => withdrawn.push(id.as_str()),
-                    None => {}
-                }
-            }
             let to_document = self.to_document;
-            let documents = worker::blocking(move || {
-                let upserts = upserts.into_iter();
-                let documents = upserts.map(|(upsert, sequence, cluster)| {
-                    (to_document(&upsert, sequence).into_line(), cluster)
+            let (rewrites, lines) = worker::blocking(move || {
+                let lines = rewrites.iter().map(|(_, change, sequence)| {
+                    let change = change.as_ref()?;
+                    line_of(change, *sequence, to_document)
                 });
-                documents.collect::<Vec<_>>()
-            });
-            let documents = documents.await;
+                let lines = lines.collect::<Vec<_>>();
+                (rewrites, lines)
+            })
+            .await;
+            let lines = rewrites.iter().zip(lines);
+            let documents =
+                lines.filter_map(|((id, ..), line)| Some((line?, copies.cluster_of(id))));
+            let documents: Vec<_> = documents.collect();
+            let gone = rewrites
+                .iter()
+                .filter(|(_, change, _)| matches!(change, Some(SpeechChange::Withdrawal(_))));
+            let withdrawn: Vec<&str> = gone.map(|(id, ..)| id.as_str()).collect();
             let mut uids = Vec::new();
             if !documents.is_empty() {
                 uids.push(self.meili.put_documents(documents).await?);
@@ -114,6 +120,9 @@ impl Indexer {
     /// Takes into the table what SPEECHES holds up to a sequence.
     async fn catch_up(&self, to: u64) -> Result<OwnedMutexGuard<Copies>, IndexError> {
         let mut copies = self.copies.clone().lock_owned().await;
+        if copies.last == 0 && to > 0 {
+            *copies = Box::pin(Copies::begin(&self.broker)).await?;
+        }
         while copies.last < to {
             let hole = match self.sketched.take_after(copies.last) {
                 Next::Known(changes, last) => {
@@ -136,8 +145,11 @@ impl Indexer {
                 .await?;
             let is_end = run.is_end;
             copies = worker::blocking(move || {
-                let changes = run.messages.into_iter().map(|delivery| delivery.message);
-                copies.take_in(changes.map(sketched).collect(), run.last);
+                let changes = run.messages.into_iter().map(|delivery| {
+                    let change = delivery.message;
+                    (change.speech_id().clone(), sketch_of(&change))
+                });
+                copies.take_in(changes.collect(), run.last);
                 copies
             })
             .await;
@@ -152,6 +164,7 @@ impl Indexer {
 impl Copies {
     /// Takes in what there is up to a sequence.
     fn take_in(&mut self, changes: Vec<Change>, last: u64) {
+        self.num_changes += changes.len();
         self.moved.extend(self.table.apply(changes));
         self.last = last;
     }
@@ -233,14 +246,4 @@ pub(super) type Rewrite = (SpeechId, Option<SpeechChange>, u64);
 
 fn subject_of(id: &SpeechId) -> String {
     format!("speech.changed.{}", id.as_str())
-}
-
-fn sketched(change: SpeechChange) -> Change {
-    match change {
-        SpeechChange::Upsert(upsert) => {
-            let sketch = Sketch::of(&upsert.speech.text);
-            (upsert.speech.speech_id, Some(sketch))
-        }
-        SpeechChange::Withdrawal(withdrawal) => (withdrawal.speech_id, None),
-    }
 }

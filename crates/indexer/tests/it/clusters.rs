@@ -6,7 +6,7 @@ use messages::{CompletenessState, SpeechChange};
 use crate::world::{World, changed, delivery, index, speech, withdrawal};
 
 /// Sentences that have nothing in common but what a search finds.
-fn text(sentences: std::ops::Range<u32>) -> String {
+pub(crate) fn text(sentences: std::ops::Range<u32>) -> String {
     let sentence = |number: u32| {
         let letters = (0..40_u32).filter_map(|at| {
             let letter = (number * 40 + at).wrapping_mul(2_654_435_761) >> 16;
@@ -18,7 +18,7 @@ fn text(sentences: std::ops::Range<u32>) -> String {
 }
 
 /// Publishes, and takes what was published through the sink.
-async fn settle(world: &World, sink: &Indexer, changes: &[SpeechChange]) {
+pub(crate) async fn settle(world: &World, sink: &Indexer, changes: &[SpeechChange]) {
     let sequences = world.publish_all(changes).await;
     let batch = changes.iter().zip(sequences);
     let batch: Vec<_> = batch.map(|(change, at)| delivery(change, at)).collect();
@@ -26,7 +26,7 @@ async fn settle(world: &World, sink: &Indexer, changes: &[SpeechChange]) {
 }
 
 /// Ids of the hits.
-async fn hits(world: &World, all_versions: bool) -> Vec<String> {
+pub(crate) async fn hits(world: &World, all_versions: bool) -> Vec<String> {
     let options = SearchOptions {
         all_versions,
         ..SearchOptions::default()

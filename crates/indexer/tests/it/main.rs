@@ -7,5 +7,6 @@ mod indexing;
 mod keys;
 mod reindexing;
 mod searching;
+mod snapshots;
 mod versions;
 mod world;

@@ -125,6 +125,11 @@ impl World {
         self.publish(change).await;
     }
 
+    /// Deletes the bucket of the table of copies.
+    pub(crate) async fn delete_copies(&self) {
+        self.api("STREAM.DELETE.KV_copies", String::new()).await;
+    }
+
     async fn api(&self, name: &str, payload: String) {
         let request = (format!("$JS.API.{name}"), payload.into_bytes());
         let answer = self.request_all(vec![request]).await.remove(0);

@@ -6,6 +6,7 @@
 mod counts;
 mod faults;
 mod interruptions;
+mod large_records;
 mod publishing;
 mod replaying;
 mod settlement;

@@ -54,7 +54,7 @@ async fn an_unreachable_server_is_said_in_one_line_without_credentials() {
 async fn a_server_without_streams_is_told_from_one_that_is_down() {
     let nats = testkit::TestNats::start().await;
     let broker = connect(&config(&nats.url())).await.unwrap();
-    assert_eq!(broker.absent().await.unwrap().len(), 17);
+    assert_eq!(broker.absent().await.unwrap().len(), 18);
     assert!(broker.stream_states().await.unwrap().is_empty());
 }
 
