@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::latest::NotPublished;
 use crate::process::blocking;
+use crate::read::Wanted;
 use crate::records::{is_deleted, stream_name, subject};
 use crate::topology::Bucket;
 use crate::{Broker, BrokerError};
@@ -52,7 +53,7 @@ impl Broker {
         let mut number = 0;
         while bytes.len() < record.num_bytes {
             let place = part(bucket, key, record.set, number);
-            let found = self.latest_raw(&stream, &place).await?;
+            let found = self.read(&stream, Wanted::Last(&place)).await?;
             match found.filter(|found| !is_deleted(found)) {
                 Some(found) if !found.payload.is_empty() => bytes.extend(&found.payload),
                 _ => return Ok(None),
@@ -74,7 +75,7 @@ impl Broker {
         bytes: Bytes,
     ) -> Result<bool, BrokerError> {
         let (stream, place) = (stream_name(bucket), subject(bucket, key));
-        let last = self.latest_raw(&stream, &place).await?;
+        let last = self.read(&stream, Wanted::Last(&place)).await?;
         let revision = last.as_ref().map_or(0, |last| last.sequence);
         let last = last.and_then(|last| {
             let last = serde_json::from_slice::<LargeRecord<IgnoredAny>>(&last.payload);
@@ -88,7 +89,7 @@ impl Broker {
         };
         for (number, part_bytes) in bytes.chunks(PART_BYTES).enumerate() {
             // Who was frozen here must not write over what another has written since.
-            let now = self.latest_raw(&stream, &place).await?;
+            let now = self.read(&stream, Wanted::Last(&place)).await?;
             if now.map_or(0, |now| now.sequence) != revision {
                 return Ok(false);
             }
