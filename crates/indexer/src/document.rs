@@ -22,6 +22,9 @@ pub(crate) const MAX_PARTS: usize = 16;
 /// Where each section begins: the part of the text, from 0, and the byte in it. For snippets.
 pub(crate) const SECTION_STARTS: &str = "section_starts";
 
+/// What [`Line::write`] adds.
+const CLUSTER_BYTES: usize = 47;
+
 /// Longest facet value, in bytes.
 const MAX_FACET_BYTES: usize = 468;
 
@@ -37,6 +40,11 @@ pub struct SpeechDocument(Map<String, Value>);
 pub(crate) struct Line(Vec<u8>);
 
 impl Line {
+    /// Bytes of it, with its cluster.
+    pub(crate) fn num_bytes(&self) -> usize {
+        self.0.len() + CLUSTER_BYTES
+    }
+
     /// Writes the document, whole, on a line.
     pub(crate) fn write(&self, cluster: &SpeechId, out: &mut impl Write) -> io::Result<()> {
         out.write_all(&self.0)?;
@@ -113,6 +121,8 @@ impl SpeechDocument {
         self.0.remove("cluster");
         let mut json = serde_json::to_vec(&self).expect("documents hold only what JSON can say");
         json.pop();
+        // It waits for its turn with some thousand others.
+        json.shrink_to_fit();
         Line(json)
     }
 

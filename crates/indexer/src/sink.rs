@@ -61,6 +61,8 @@ pub(crate) struct Turn {
 struct Sent<'a> {
     uid: u32,
     part: Part<'a>,
+    /// SPEECHES ended here before its items were looked up.
+    end: Option<u64>,
 }
 
 impl Indexer {
@@ -167,7 +169,9 @@ impl Indexer {
             }
         };
         metrics::tasks_ended(started.elapsed());
-        for Sent { uid, part } in sent {
+        let end = self.end_of_speeches().await;
+        for sent in sent {
+            let (uid, part) = (sent.uid, sent.part);
             let result = match ended.get(&uid) {
                 // An index that is not there holds none of what we delete.
                 Some(task) if part.is_deletion && task.code() == "index_not_found" => Ok(()),
@@ -177,7 +181,10 @@ impl Indexer {
             match result {
                 Ok(()) => {
                     metrics::documents(part.outcome(), part.items.len());
-                    next.extend(self.settle(part, verdicts).await);
+                    // Nothing was published since they were looked up, so nothing newer.
+                    if end.is_none() || end != sent.end {
+                        next.extend(self.settle(part, verdicts).await);
+                    }
                 }
                 Err(error) => next.extend(refuse(part, &error, verdicts)),
             }
@@ -205,6 +212,7 @@ impl Indexer {
                 turn.forget();
             }
         }
+        let end = self.end_of_speeches().await;
         for part in parts {
             if let Some(error) = &halt {
                 part.fail(error, verdicts);
@@ -217,7 +225,7 @@ impl Indexer {
             match self.post_one(&mut part).await {
                 Ok(uid) => {
                     metrics::accepted(part.items.len());
-                    sent.push(Sent { uid, part });
+                    sent.push(Sent { uid, part, end });
                 }
                 Err(error) if error.is_about_documents() => {
                     next.extend(refuse(part, &error, verdicts));
@@ -256,14 +264,14 @@ impl Indexer {
         part: Part<'a>,
         verdicts: &mut [Result<(), IndexError>],
     ) -> Part<'a> {
-        let lasts = self.lasts(&part).await;
+        let replaced = self.are_replaced(&part).await;
         let is_deletion = part.is_deletion;
         let mut items = Vec::new();
-        for (item, last) in part.items.into_iter().zip(lasts) {
-            match last {
-                Ok(Some(last)) if last > item.sequence => metrics::documents("replaced", 1),
+        for (item, is_replaced) in part.items.into_iter().zip(replaced) {
+            match is_replaced {
+                Ok(true) => metrics::documents("replaced", 1),
                 // A node of a cluster that is behind knows less than we were given.
-                Ok(_) => items.push(item),
+                Ok(false) => items.push(item),
                 Err(error) => item.fail(&error.into(), verdicts),
             }
         }
@@ -276,14 +284,12 @@ impl Indexer {
         part: Part<'a>,
         verdicts: &mut [Result<(), IndexError>],
     ) -> Vec<Part<'a>> {
-        let lasts = self.lasts(&part).await;
+        let replaced = self.are_replaced(&part).await;
         let mut successors = Vec::new();
-        for (item, last) in part.items.into_iter().zip(lasts) {
-            let newer = match last {
-                Ok(Some(last)) if last > item.sequence => {
-                    self.broker.latest(SPEECHES, item.subject()).await
-                }
-                Ok(_) => continue,
+        for (item, is_replaced) in part.items.into_iter().zip(replaced) {
+            let newer = match is_replaced {
+                Ok(true) => self.broker.latest(SPEECHES, item.subject()).await,
+                Ok(false) => continue,
                 Err(error) => Err(error),
             };
             match newer {
@@ -299,13 +305,23 @@ impl Indexer {
         Part::of(successors)
     }
 
-    /// The last sequence of each item's subject.
-    async fn lasts(&self, part: &Part<'_>) -> Vec<Result<Option<u64>, BrokerError>> {
-        stream::iter(part.subjects())
-            .map(|subject| async move { self.broker.latest_sequence(SPEECHES, &subject).await })
+    /// Whether each item's subject has a newer message.
+    async fn are_replaced(&self, part: &Part<'_>) -> Vec<Result<bool, BrokerError>> {
+        let items = part.items.iter();
+        let asked = items.map(|item| (item.subject().to_owned(), item.sequence));
+        stream::iter(asked.collect::<Vec<_>>())
+            .map(|(subject, sequence)| async move {
+                let broker = &self.broker;
+                broker.has_newer(SPEECHES, &subject, sequence).await
+            })
             .buffered(MAX_READS)
             .collect()
             .await
+    }
+
+    /// The last sequence of SPEECHES. `None`: that was not to be had, and each subject is asked for.
+    async fn end_of_speeches(&self) -> Option<u64> {
+        self.broker.last_sequence(SPEECHES).await.ok()
     }
 }
 

@@ -6,6 +6,7 @@
 mod lists;
 mod pinyin;
 mod script;
+mod word;
 
 use std::sync::LazyLock;
 
@@ -14,7 +15,8 @@ use jieba_rs::Jieba;
 
 pub(crate) use lists::lists;
 pub(crate) use pinyin::{of_word as pinyin_of_word, syllables};
-pub(crate) use script::simplified;
+pub(crate) use script::{simplified, simplified_chars};
+pub(crate) use word::Word;
 
 /// How names of bodies end; they are kept whole.
 const BODIES: [char; 6] = ['委', '局', '部', '厅', '团', '会'];
@@ -90,30 +92,51 @@ impl Words {
     /// The words of a text. Meilisearch cuts most of them once more: [`Self::parts`].
     pub(crate) fn cut<'a>(&self, text: &'a str) -> Vec<&'a str> {
         let mut words = Vec::new();
-        let mut from = 0;
-        for (at, word) in self.ours(text) {
-            if at >= from {
-                self.cut_plain(&text[from..at], &mut words);
+        self.cut_each(text, &self.ours(text), |word| {
+            if is_word(word) {
                 words.push(word);
+            }
+        });
+        words
+    }
+
+    /// Shows the words of a text to `take`, and what stands between them. `ours`: [`Self::ours`] of it.
+    pub(crate) fn cut_each<'a>(
+        &self,
+        text: &'a str,
+        ours: &[(usize, &'a str)],
+        mut take: impl FnMut(&'a str),
+    ) {
+        let cut_plain = |from: usize, to: usize, take: &mut dyn FnMut(&'a str)| {
+            // No word goes on in the next line; what is cut at once stays in the cache.
+            for line in text[from..to].split_inclusive('\n') {
+                let cut = self.jieba.cut(line, false).into_iter();
+                cut.for_each(|token| take(token.word));
+            }
+        };
+        let mut from = 0;
+        for (at, word) in ours {
+            if *at >= from {
+                cut_plain(from, *at, &mut take);
+                take(word);
                 from = at + word.len();
             }
         }
-        self.cut_plain(&text[from..], &mut words);
-        words
+        cut_plain(from, text.len(), &mut take);
     }
 
     /// What Meilisearch makes of a word: from its beginning a known word of two characters, else one
     /// of three, else a character.
-    pub(crate) fn parts<'a>(&self, word: &'a str) -> impl Iterator<Item = &'a str> {
-        let is_whole = self.is_ours(word) || !word.chars().all(is_han);
+    fn parts<'a>(&self, word: &'a str) -> impl Iterator<Item = &'a str> {
+        let is_pair = word.chars().nth(2).is_none();
+        let is_whole = is_pair || self.is_ours(word) || !word.chars().all(is_han);
         let mut rest = word;
         std::iter::from_fn(move || {
             let end = |num: usize| rest.char_indices().nth(num).map_or(rest.len(), |it| it.0);
             let is_word = |num: &usize| self.jieba.has_word(&rest[..end(*num)]);
-            let is_pair = rest.len() == word.len() && rest.chars().nth(2).is_none();
             let (part, next) = if rest.is_empty() {
                 return None;
-            } else if is_whole || is_pair {
+            } else if is_whole {
                 (rest, "")
             } else {
                 rest.split_at(end([2, 3].into_iter().find(is_word).unwrap_or(1)))
@@ -123,20 +146,21 @@ impl Words {
         })
     }
 
-    fn cut_plain<'a>(&self, text: &'a str, words: &mut Vec<&'a str>) {
-        let cut = self.jieba.cut(text, false).into_iter();
-        words.extend(cut.map(|token| token.word).filter(|word| is_word(word)));
+    /// Those parts of a word that are words themselves.
+    pub(crate) fn parts_of<'a>(&self, word: &Word<'a>) -> impl Iterator<Item = Word<'a>> {
+        self.parts(word.text()).filter_map(Word::of)
     }
 
     /// The longest word of our dictionary at each place where one begins.
-    fn ours<'a>(&self, text: &'a str) -> impl Iterator<Item = (usize, &'a str)> {
+    pub(crate) fn ours<'a>(&self, text: &'a str) -> Vec<(usize, &'a str)> {
         let begins = text.char_indices().filter(|(_, c)| self.may_begin(*c));
-        begins.filter_map(|(at, _)| {
+        let found = begins.filter_map(|(at, _)| {
             let rest = &text[at..];
             let alike = self.by_begin.get(&begin(rest)?)?;
             let found = alike.iter().find(|word| rest.starts_with(word.as_str()));
             found.map(|word| (at, &rest[..word.len()]))
-        })
+        });
+        found.collect()
     }
 
     fn is_ours(&self, word: &str) -> bool {
@@ -147,12 +171,20 @@ impl Words {
         self.begins.get(c as usize).copied().unwrap_or_default()
     }
 
-    /// Every word that stands anywhere in a text, inside another one too.
-    pub(crate) fn all<'a>(&self, text: &'a str) -> impl Iterator<Item = &'a str> {
-        let theirs = self.jieba.cut_all(text).into_iter();
-        let theirs = theirs.map(|token| token.word);
-        let ours = self.ours(text).map(|(_, word)| word);
-        theirs.filter(|word| is_word(word)).chain(ours)
+    /// Shows every word to `take` that stands anywhere in a text, inside another one too.
+    pub(crate) fn all_each<'a>(
+        &self,
+        text: &'a str,
+        ours: &[(usize, &'a str)],
+        mut take: impl FnMut(&'a str),
+    ) {
+        for line in text.split_inclusive('\n') {
+            let all = self.jieba.cut_all(line).into_iter();
+            all.for_each(|token| take(token.word));
+        }
+        for (_, word) in ours {
+            take(word);
+        }
     }
 }
 

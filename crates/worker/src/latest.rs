@@ -81,6 +81,24 @@ impl Broker {
         Ok(found.map(|found| found.sequence))
     }
 
+    /// Whether a subject has a message after a sequence. Where it has none, no payload travels.
+    pub async fn has_newer(
+        &self,
+        stream: StreamSpec,
+        subject: &str,
+        than: u64,
+    ) -> Result<bool, BrokerError> {
+        let found = self.read(stream.name, Wanted::Next(subject, than + 1));
+        Ok(found.await?.is_some())
+    }
+
+    /// The sequence of the message that was stored last, of whatever subject: its leader says so.
+    pub async fn last_sequence(&self, stream: StreamSpec) -> Result<u64, BrokerError> {
+        let info = self.stream(stream.name).await?.get_info().await;
+        let info = info.map_err(|e| BrokerError::request("say what a stream holds", e))?;
+        Ok(info.state.last_sequence)
+    }
+
     /// The first message of a subject that `holds`, among its first `limit`; what can't be decoded
     /// is passed over.
     pub async fn find<M: Message>(

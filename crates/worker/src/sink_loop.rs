@@ -52,7 +52,7 @@ pub(crate) async fn run<S: Sink>(process: &Process, sink: Arc<S>) -> Result<(), 
         tokio::select! {
             () = process.shutdown().cancelled() => {}
             held = next(&mut puller, &mut pull) => match held.map(take::<S>) {
-                Some(Ok(item)) => pending.items.push_back(item),
+                Some(Ok(item)) => pending.push(item),
                 Some(Err(foreign)) => {
                     let (process, gate) = (process.clone(), gate.clone());
                     batches.spawn(async move { foreign.settle(&process, &gate).await });
@@ -61,11 +61,11 @@ pub(crate) async fn run<S: Sink>(process: &Process, sink: Arc<S>) -> Result<(), 
             },
             Some(finished) = batches.join_next() => {
                 for subject in finished.unwrap_or_default() {
-                    pending.busy.remove(&subject);
+                    pending.free(&subject);
                 }
             }
             _ = ticks.tick() => {
-                for item in &pending.items {
+                for item in pending.items() {
                     item.held.progress().await;
                 }
             }
@@ -73,7 +73,7 @@ pub(crate) async fn run<S: Sink>(process: &Process, sink: Arc<S>) -> Result<(), 
             () = opened(&gate) => {}
         }
     }
-    for item in pending.items.drain(..) {
+    for item in pending.into_items() {
         item.held.give_back("shutdown").await;
     }
     finish(process, S::NAME, batches).await;
@@ -145,14 +145,14 @@ pub(crate) async fn run_once<S: Sink>(
     let mut pull = puller.request(limits.max_messages).await?;
     while let Some(held) = puller.next(&mut pull).await {
         match take::<S>(held) {
-            Ok(item) => pending.items.push_back(item),
+            Ok(item) => pending.push(item),
             Err(foreign) => {
                 foreign.settle(process, &gate).await;
             }
         }
     }
     let batch = pending.cut();
-    for item in pending.items {
+    for item in pending.into_items() {
         item.held.give_back("next batch").await;
     }
     let cx = Context {

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::words::simplified;
+use crate::words::simplified_chars;
 
 /// Characters of a gram.
 const GRAM: usize = 5;
@@ -47,11 +47,11 @@ impl Sketch {
     pub fn of(text: &str) -> Self {
         let mut gathered = Gathered::default();
         let mut window = [0_u64; GRAM];
-        for (at, c) in letters(&simplified(text)).enumerate() {
-            window[at % GRAM] = u64::from(u32::from(c));
+        for (at, c) in letters(simplified_chars(text)).enumerate() {
+            window.copy_within(1.., 0);
+            window[GRAM - 1] = u64::from(u32::from(c));
             if at + 1 >= GRAM {
-                let gram = (1..=GRAM).map(|step| window[(at + step) % GRAM]);
-                gathered.push(hash(gram));
+                gathered.push(hash(&window));
             }
         }
         gathered.finish()
@@ -113,10 +113,10 @@ fn level_of(hash: u64) -> u8 {
 }
 
 /// What copies have in common: no marks, no space, no numbers, no blanks, one case.
-fn letters(text: &str) -> impl Iterator<Item = char> {
-    text.chars().filter_map(|c| match c {
-        '某' => None,
-        // Nearly all are; the tables are slow for them.
+fn letters(chars: impl Iterator<Item = char>) -> impl Iterator<Item = char> {
+    chars.filter_map(|c| match c {
+        // The tables are slow; nearly all that is asked about stands here.
+        '某' | '，' | '。' | '、' | '：' | '；' | '“' | '”' | '！' => None,
         '\u{4e00}'..='\u{9fff}' => Some(c),
         _ => {
             let c = wide_to_narrow(c.to_lowercase().next()?);
@@ -134,8 +134,8 @@ fn wide_to_narrow(c: char) -> char {
 }
 
 /// FNV-1a over whole characters, then the final mix of `MurmurHash3`: the same on every machine.
-fn hash(gram: impl Iterator<Item = u64>) -> u64 {
-    let mut hash = gram.fold(0xcbf2_9ce4_8422_2325, |hash: u64, c| {
+fn hash(gram: &[u64; GRAM]) -> u64 {
+    let mut hash = gram.iter().fold(0xcbf2_9ce4_8422_2325, |hash: u64, c| {
         (hash ^ c).wrapping_mul(0x0100_0000_01b3)
     });
     for factor in [0xff51_afd7_ed55_8ccd, 0xc4ce_b9fe_1a85_ec53] {

@@ -4,9 +4,9 @@
 
 use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 use messages::Speech;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use crate::words::{is_han, pinyin_of_word, simplified, words};
+use crate::words::{Word, is_han, pinyin_of_word, simplified, words};
 
 /// The title once more: simplified, with the words inside its words and each of its characters.
 pub(crate) const TITLE: &str = "search_title";
@@ -20,12 +20,16 @@ pub(crate) const YEAR: &str = "search_year";
 /// Of a word in the text before its reading is indexed.
 const FREQUENT: usize = 2;
 
+/// Bytes of a text for each of its words, about, and room for so many words at first.
+const BYTES_PER_WORD: usize = 8;
+const MAX_ROOM: usize = 4_096;
+
 /// Fills the helper attributes of a document.
 pub(super) fn fill(fields: &mut Map<String, Value>, speech: &Speech) {
     let head = head(speech);
-    let mut set = |name: &str, words: Vec<String>| {
+    let mut set = |name: &str, words: String| {
         if !words.is_empty() {
-            fields.insert(name.to_owned(), json!(words.join(" ")));
+            fields.insert(name.to_owned(), Value::String(words));
         }
     };
     let (simple_head, simple_text) = (simplified(&head), simplified(&speech.text));
@@ -33,13 +37,14 @@ pub(super) fn fill(fields: &mut Map<String, Value>, speech: &Speech) {
         Read::of(&head, &simple_head),
         Read::of(&speech.text, &simple_text),
     );
-    set(TITLE, title_words(&head));
+    set(TITLE, title_words(&head).join(" "));
     let mut left = text.left_out();
     left.sort_unstable();
-    set(WORDS, left);
-    set(PINYIN, pinyin(&head, &text));
+    let left: Vec<&str> = left.iter().map(Word::text).collect();
+    set(WORDS, left.join(" "));
+    set(PINYIN, pinyin(&head, &text).join(" "));
     let year = speech.date.map(|date| date.year().to_string());
-    set(YEAR, year.into_iter().collect());
+    set(YEAR, year.unwrap_or_default());
 }
 
 /// Title, occasion and headings.
@@ -53,60 +58,73 @@ fn head(speech: &Speech) -> String {
 /// A text, cut once.
 struct Read<'a> {
     simple: &'a str,
-    /// Its words, in simplified characters, as they follow each other.
-    words: Vec<&'a str>,
+    /// Its words in simplified characters, each once: as they follow each other, then those that
+    /// stand inside others.
+    words: Vec<Word<'a>>,
+    /// How often each of the first ones follows another.
+    counts: Vec<usize>,
     /// What Meilisearch finds in it as it was written.
-    known: HashSet<&'a str>,
+    known: HashSet<Word<'a>>,
 }
 
 impl<'a> Read<'a> {
     fn of(text: &'a str, simple: &'a str) -> Self {
-        let cut = words().cut(simple);
-        let distinct: HashSet<&str> = if text == simple {
-            cut.iter().copied().collect()
+        let ours = words().ours(simple);
+        let mut numbers = HashMap::with_capacity(MAX_ROOM.min(simple.len() / BYTES_PER_WORD));
+        let (mut found, mut counts) = (Vec::new(), Vec::new());
+        words().cut_each(simple, &ours, |word| {
+            let Some(word) = Word::of(word) else { return };
+            let number = *numbers.entry(word).or_insert(found.len());
+            if number == found.len() {
+                found.push(word);
+                counts.push(0);
+            }
+            counts[number] += 1;
+        });
+        let mut known = HashSet::with_capacity(found.len() * 2);
+        if text == simple {
+            known.extend(found.iter().flat_map(|word| words().parts_of(word)));
         } else {
-            words().cut(text).into_iter().collect()
-        };
-        let known = distinct.into_iter().flat_map(|word| words().parts(word));
-        let known = known.collect();
+            words().cut_each(text, &words().ours(text), |word| {
+                known.extend(
+                    Word::of(word)
+                        .iter()
+                        .flat_map(|word| words().parts_of(word)),
+                );
+            });
+        }
+        words().all_each(simple, &ours, |word| {
+            if let Some(word) = Word::of(word)
+                && numbers.insert(word, found.len()).is_none()
+            {
+                found.push(word);
+            }
+        });
         Self {
             simple,
-            words: cut,
+            words: found,
+            counts,
             known,
         }
     }
 
-    /// Every word of two characters or more that stands anywhere in it, some of them often.
-    fn all(&self) -> impl Iterator<Item = &'a str> {
-        let all = self.words.iter().copied().chain(words().all(self.simple));
-        all.filter(|word| word.chars().nth(1).is_some() && word.chars().all(is_han))
-    }
-
     /// What Meilisearch makes of its words and does not find in it, each once.
-    fn left_out(&self) -> Vec<String> {
-        let (mut seen, mut added) = (HashSet::new(), HashSet::new());
-        self.all()
-            .filter(|word| seen.insert(*word))
-            .flat_map(|word| words().parts(word))
-            .filter(|part| part.chars().nth(1).is_some() && !is_number(part))
-            .filter(|part| !self.known.contains(part))
+    fn left_out(&self) -> Vec<Word<'a>> {
+        let mut added = HashSet::new();
+        let parts = self.words.iter().flat_map(|word| words().parts_of(word));
+        parts
+            .filter(|part| !self.known.contains(part) && !is_number(part.text()))
             .filter(|part| added.insert(*part))
-            .map(ToOwned::to_owned)
             .collect()
     }
 
-    /// The words of two characters or more that stand in it so often at least.
-    fn frequent(&self, least: usize) -> impl Iterator<Item = &'a str> {
-        let mut counts: HashMap<&str, usize> = HashMap::new();
-        for word in &self.words {
-            if word.chars().nth(1).is_some() && word.chars().all(is_han) {
-                *counts.entry(word).or_default() += 1;
-            }
-        }
-        counts.retain(|_, count| *count >= least);
-        let mut words: Vec<&str> = counts.into_keys().collect();
+    /// The words that stand in it so often at least.
+    fn frequent(&self, least: usize) -> Vec<Word<'a>> {
+        let counted = self.words.iter().zip(&self.counts);
+        let frequent = counted.filter(|(_, count)| **count >= least);
+        let mut words: Vec<Word<'a>> = frequent.map(|(word, _)| *word).collect();
         words.sort_unstable();
-        words.into_iter()
+        words
     }
 }
 
@@ -121,21 +139,27 @@ fn is_number(word: &str) -> bool {
     is_digit() && is_digit()
 }
 
-fn title_words(head: &Read<'_>) -> Vec<String> {
+fn title_words<'a>(head: &Read<'a>) -> Vec<&'a str> {
     let mut seen = HashSet::new();
-    let mut found = head.left_out();
-    found.extend(head.simple.chars().filter(|c| is_han(*c)).map(String::from));
-    found.retain(|word| seen.insert(word.clone()));
-    found
+    let left = head.left_out().into_iter().map(|word| word.text());
+    let words = left.chain(chars(head.simple));
+    words.filter(|word| seen.insert(*word)).collect()
+}
+
+/// Each Han character.
+fn chars(text: &str) -> impl Iterator<Item = &str> {
+    let chars = text.char_indices().filter(|(_, c)| is_han(*c));
+    chars.map(|(at, c)| &text[at..at + c.len_utf8()])
 }
 
 fn pinyin(head: &Read<'_>, text: &Read<'_>) -> Vec<String> {
     let mut seen = HashSet::new();
+    let frequent = text.frequent(FREQUENT);
+    let frequent = frequent.iter().map(Word::text);
     // What a title says is found by its syllables too.
-    let chars = head.simple.char_indices();
-    let chars = chars.map(|(at, c)| &head.simple[at..at + c.len_utf8()]);
-    let words = head.all().chain(chars).chain(text.frequent(FREQUENT));
+    let words = head.words.iter().map(Word::text).chain(chars(head.simple));
     words
+        .chain(frequent)
         .filter(|word| seen.insert(*word))
         .filter_map(pinyin_of_word)
         .collect()

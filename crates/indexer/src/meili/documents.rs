@@ -129,12 +129,13 @@ impl Meili {
 
 /// One document a line; compressed for speed and not for size: the network is near.
 fn encode(documents: &[(Line, SpeechId)], is_compressed: bool) -> io::Result<Vec<u8>> {
-    let mut body = Vec::new();
     if is_compressed {
-        let mut gzip = GzEncoder::new(body, Compression::fast());
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
         write(documents, &mut gzip)?;
         return gzip.finish();
     }
+    let num_bytes = documents.iter().map(|(line, _)| line.num_bytes()).sum();
+    let mut body = Vec::with_capacity(num_bytes);
     write(documents, &mut body)?;
     Ok(body)
 }

@@ -83,12 +83,6 @@ impl<'a> Part<'a> {
             .collect()
     }
 
-    /// The subjects of its items, in their order.
-    pub(super) fn subjects(&self) -> Vec<String> {
-        let subjects = self.items.iter().map(|item| item.subject.to_owned());
-        subjects.collect()
-    }
-
     pub(super) fn halves(mut self) -> [Self; 2] {
         let items = self.items.split_off(self.items.len() / 2);
         let is_deletion = self.is_deletion;

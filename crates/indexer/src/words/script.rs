@@ -22,14 +22,19 @@ static TABLE: LazyLock<Vec<char>> = LazyLock::new(|| {
     table
 });
 
+/// A text's characters, simplified.
+pub(crate) fn simplified_chars(text: &str) -> impl Iterator<Item = char> {
+    let table = TABLE.as_slice();
+    text.chars()
+        .map(|c| table.get(c as usize).copied().unwrap_or(c))
+}
+
 /// The text in simplified characters; borrowed when it is that already.
 pub(crate) fn simplified(text: &str) -> Cow<'_, str> {
-    let table = &*TABLE;
-    let simple = |c: char| table.get(c as usize).copied().unwrap_or(c);
-    if text.chars().all(|c| simple(c) == c) {
+    if text.chars().eq(simplified_chars(text)) {
         return Cow::Borrowed(text);
     }
-    Cow::Owned(text.chars().map(simple).collect())
+    Cow::Owned(simplified_chars(text).collect())
 }
 
 #[cfg(test)]

@@ -114,6 +114,9 @@ async fn the_leader_of_a_cluster_says_the_same_as_any_server() {
         let has = [last.sequence, last.sequence + 1].map(|it| broker.has_message(PAGES, it));
         let [has, has_next] = has;
         assert!(has.await.unwrap() && !has_next.await.unwrap());
+        let is_newer = async |than| broker.has_newer(PAGES, &subject, than).await.unwrap();
+        assert!(is_newer(last.sequence - 1).await && !is_newer(last.sequence).await);
+        assert_eq!(broker.last_sequence(PAGES).await.unwrap(), last.sequence);
         said.push((last.message, last.sequence, found, run.last));
     }
     assert_eq!(said[0], said[1]);

@@ -9,6 +9,9 @@ use crate::dice::Dice;
 /// Characters of a body, about.
 const BODY_CHARS: usize = 2_000;
 
+/// One of so many clauses is a set phrase.
+const SET_PHRASE: usize = 6;
+
 const PLACES: [&str; 12] = [
     "青岚县",
     "云河市",
@@ -97,6 +100,31 @@ const WHAT: [&str; 14] = [
     "让制度真正管用",
     "带动更多村民增收",
     "使短板变成跳板",
+];
+
+/// How, what is done, of what, and to which of its sides: of these most clauses are made, so that no two
+/// speeches have more in common than what all officials say.
+const MANNERS: [&str; 24] = [
+    "持续", "全面", "扎实", "稳步", "加快", "着力", "切实", "不断", "深入", "主动", "科学", "依法",
+    "有序", "精准", "及时", "积极", "大力", "严格", "认真", "努力", "逐步", "带头", "坚决", "合力",
+];
+const ACTS: [&str; 48] = [
+    "推进", "落实", "完善", "优化", "加强", "提升", "深化", "统筹", "强化", "健全", "规范", "整合",
+    "拓展", "巩固", "培育", "改造", "保障", "监督", "检查", "协调", "指导", "组织", "研究", "部署",
+    "总结", "推广", "创新", "解决", "化解", "建立", "修订", "实施", "编制", "评估", "管理", "维护",
+    "支持", "引导", "鼓励", "激发", "壮大", "补齐", "压实", "细化", "明确", "争取", "拓宽", "盘活",
+];
+const FIELDS: [&str; 48] = [
+    "农村", "城镇", "社区", "企业", "基层", "产业", "公共", "财政", "民生", "生态", "教育", "医疗",
+    "养老", "交通", "水利", "文化", "旅游", "科技", "人才", "干部", "党员", "青年", "群众", "市场",
+    "物流", "电商", "园区", "招商", "消防", "食品", "应急", "信访", "纪检", "档案", "统计", "审计",
+    "国土", "林业", "渔业", "畜牧", "粮食", "能源", "供水", "住房", "就业", "金融", "体育", "街巷",
+];
+const THINGS: [&str; 48] = [
+    "体系", "机制", "制度", "责任", "队伍", "设施", "平台", "网络", "质量", "水平", "能力", "效率",
+    "环境", "秩序", "安全", "标准", "程序", "台账", "方案", "计划", "目标", "任务", "措施", "政策",
+    "资金", "资源", "基地", "品牌", "链条", "格局", "试点", "示范", "规划", "建设", "改革", "治理",
+    "整治", "监管", "服务", "培训", "宣传", "考核", "调研", "督查", "保护", "修复", "利用", "开发",
 ];
 
 /// A page: the path to serve it at, and its HTML.
@@ -189,15 +217,46 @@ fn body(dice: &mut Dice, place: &str, topic: &str, number: usize) -> String {
 
 /// A sentence about a topic.
 pub(crate) fn sentence(dice: &mut Dice, topic: &str) -> String {
-    let (who, how, what) = (dice.pick(&WHO), dice.pick(&HOW), dice.pick(&WHAT));
+    let who = if dice.below(2) == 0 {
+        dice.pick(&WHO)
+    } else {
+        ""
+    };
+    let (how, what, more) = (how(dice), what(dice), clause(dice));
     match dice.below(4) {
         0 => format!("在{topic}上，{who}{how}，{what}。"),
         1 => format!("{who}{how}，力争在{}个月内{what}。", 1 + dice.below(11)),
         2 => format!(
-            "去年以来，全县投入{topic}资金{}万元，{who}{how}。",
+            "去年以来，全县投入{topic}资金{}万元，{who}{how}，{more}。",
             100 + dice.below(9_000)
         ),
-        _ => format!("{who}{how}，{}，{what}。", dice.pick(&HOW)),
+        _ => format!("{who}{how}，{more}，{what}。"),
+    }
+}
+
+fn how(dice: &mut Dice) -> String {
+    if dice.below(SET_PHRASE) == 0 {
+        return dice.pick(&HOW).to_owned();
+    }
+    format!("要{}", clause(dice))
+}
+
+fn what(dice: &mut Dice) -> String {
+    if dice.below(SET_PHRASE) == 0 {
+        return dice.pick(&WHAT).to_owned();
+    }
+    clause(dice)
+}
+
+/// One of some millions.
+fn clause(dice: &mut Dice) -> String {
+    let (manner, act, thing) = (dice.pick(&MANNERS), dice.pick(&ACTS), dice.pick(&THINGS));
+    let (field, other) = (dice.pick(&FIELDS), dice.pick(&FIELDS));
+    match dice.below(4) {
+        0 => format!("{manner}{act}{field}{thing}"),
+        1 => format!("{act}{field}和{other}{thing}"),
+        2 => format!("把{field}{thing}与{other}工作一起{act}"),
+        _ => format!("{manner}{act}{field}、{other}的{thing}"),
     }
 }
 
