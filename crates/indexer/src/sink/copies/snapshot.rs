@@ -127,6 +127,9 @@ impl Indexer {
     /// Writes a snapshot of what the last one lacks, if it lacks anything: for the end of a process,
     /// which waits for it no longer than a few seconds. That it can't be written is no more than a warning.
     pub async fn write_snapshot(&self) {
+        if !self.broker.is_connected() {
+            return;
+        }
         let written = self.write_snapshot_if(|copies| copies.num_changes > 0);
         if tokio::time::timeout(LAST_WORDS, written).await.is_err() {
             tracing::warn!("there was no time for a last snapshot of the table of copies");
