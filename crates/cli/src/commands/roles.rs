@@ -128,8 +128,8 @@ pub(crate) async fn indexer_loops(
 ) -> anyhow::Result<Vec<Loop>> {
     let sink = Indexer::new(config, process.broker().clone())?;
     prepare(&sink).await?;
-    let rebuild = Rebuild::new(&sink);
-    let (rebuilding, snapshots) = (process.clone(), (process.clone(), sink.clone()));
+    let (rebuild, snapshots) = (Rebuild::new(&sink), sink.clone());
+    let (rebuilding, keeping) = (process.clone(), process.clone());
     let process = process.clone();
     Ok(vec![
         Box::pin(async move {
@@ -138,7 +138,7 @@ pub(crate) async fn indexer_loops(
             ended
         }),
         Box::pin(async move { rebuild.keep(&rebuilding).await }),
-        Box::pin(async move { snapshots.1.keep_snapshots(&snapshots.0).await }),
+        Box::pin(async move { snapshots.keep_snapshots(&keeping).await }),
     ])
 }
 

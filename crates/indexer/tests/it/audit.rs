@@ -4,7 +4,7 @@ use indexer::{Audit, Differences};
 use messages::SpeechChange;
 use worker::{Failure, Stop, Verdict};
 
-use crate::world::{World, changed, delivery, index, speech, withdrawal};
+use crate::world::{World, changed, delivery, index, settle, speech, withdrawal};
 
 fn audit(world: &World) -> Audit {
     Audit::new(&world.config.meili, world.broker.clone()).expect("an audit")
@@ -26,14 +26,8 @@ async fn a_missing_a_stale_and_a_surplus_document_are_found_and_put_right() {
     let names = ["无恙", "失踪", "陈旧", "撤回", "无主"];
     let [fine, missing, stale, gone, orphan] = names.map(|name| speech(name, "我们要抓好农业。"));
     let published = [&fine, &stale, &gone].map(Clone::clone);
-    let sequences = world.publish_all(&published).await;
-    let batch: Vec<_> = published
-        .iter()
-        .zip(sequences)
-        .map(|(change, sequence)| delivery(change, sequence))
-        .collect();
     let indexer = world.indexer();
-    index(&indexer, &batch).await;
+    settle(&world, &indexer, &published).await;
     let audit = audit(&world);
     assert!(audit.compare().await.unwrap().is_empty());
 

@@ -1,9 +1,9 @@
 //! Copies of a speech: one hit, or all of them.
 
-use indexer::{Indexer, SearchOptions};
+use indexer::SearchOptions;
 use messages::{CompletenessState, SpeechChange};
 
-use crate::world::{World, changed, delivery, index, speech, withdrawal};
+use crate::world::{World, changed, settle, speech, withdrawal};
 
 /// Sentences that have nothing in common but what a search finds.
 pub(crate) fn text(sentences: std::ops::Range<u32>) -> String {
@@ -15,14 +15,6 @@ pub(crate) fn text(sentences: std::ops::Range<u32>) -> String {
         format!("农业{}。\n", letters.collect::<String>())
     };
     sentences.map(sentence).collect()
-}
-
-/// Publishes, and takes what was published through the sink.
-pub(crate) async fn settle(world: &World, sink: &Indexer, changes: &[SpeechChange]) {
-    let sequences = world.publish_all(changes).await;
-    let batch = changes.iter().zip(sequences);
-    let batch: Vec<_> = batch.map(|(change, at)| delivery(change, at)).collect();
-    index(sink, &batch).await;
 }
 
 /// Ids of the hits.

@@ -5,7 +5,7 @@ use messages::Section;
 use serde_json::json;
 use worker::{Failure, Stop, Verdict};
 
-use crate::world::{World, changed, delivery, index, speech};
+use crate::world::{World, changed, delivery, index, settle, speech};
 
 #[tokio::test]
 async fn a_hit_shows_where_it_was_found_and_the_record_without_its_text() {
@@ -89,13 +89,7 @@ async fn a_speech_is_found_by_what_does_not_stand_in_it_letter_for_letter() {
             "防汛刚过，防汛队员也来了，欢迎各位来宾。",
         ),
     ];
-    let sequences = world.publish_all(&speeches).await;
-    let batch: Vec<_> = speeches
-        .iter()
-        .zip(sequences)
-        .map(|(change, sequence)| delivery(change, sequence))
-        .collect();
-    index(&world.indexer(), &batch).await;
+    settle(&world, &world.indexer(), &speeches).await;
     for (query, title) in [
         ("fangxun", "在绿茶节上的致辞"),
         ("xiangcun zhenxing", "在全县乡村振兴推进会上的讲话"),
@@ -125,13 +119,7 @@ async fn what_says_it_often_goes_before_what_mentions_it() {
             "今天不谈灌溉，只谈别的，说得也很长很长。",
         ),
     ];
-    let sequences = world.publish_all(&speeches).await;
-    let batch: Vec<_> = speeches
-        .iter()
-        .zip(sequences)
-        .map(|(change, sequence)| delivery(change, sequence))
-        .collect();
-    index(&world.indexer(), &batch).await;
+    settle(&world, &world.indexer(), &speeches).await;
     let page = world.search("灌溉").await;
     let titles: Vec<&str> = page.hits.iter().map(|hit| hit.title.as_str()).collect();
     assert_eq!(titles, ["在春耕会议上的讲话", "在座谈会上的讲话"]);
@@ -149,13 +137,7 @@ async fn hits_can_be_filtered_and_sorted() {
             })
         })
         .collect();
-    let sequences = world.publish_all(&speeches).await;
-    let batch: Vec<_> = speeches
-        .iter()
-        .zip(sequences)
-        .map(|(change, sequence)| delivery(change, sequence))
-        .collect();
-    index(&world.indexer(), &batch).await;
+    settle(&world, &world.indexer(), &speeches).await;
     let options = SearchOptions {
         filter: Some("speaker IN [甲, 丙] AND year = 2025 AND partial = false".to_owned()),
         sort: vec!["views:asc".to_owned()],

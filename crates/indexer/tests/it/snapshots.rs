@@ -7,8 +7,8 @@ use testkit::eventually;
 use tokio_util::sync::CancellationToken;
 use worker::topology::{Bucket, CONSUMERS};
 
-use crate::clusters::{hits, settle, text};
-use crate::world::{World, delivery, index, speech, withdrawal};
+use crate::clusters::{hits, text};
+use crate::world::{World, delivery, index, settle, speech, withdrawal};
 
 const KEY: &str = "table";
 

@@ -239,3 +239,11 @@ pub(crate) async fn index(sink: &Indexer, batch: &[Delivery<SpeechChange>]) {
         verdict.expect("indexed");
     }
 }
+
+/// Publishes, and takes what was published through the sink.
+pub(crate) async fn settle(world: &World, sink: &Indexer, changes: &[SpeechChange]) {
+    let sequences = world.publish_all(changes).await;
+    let batch = changes.iter().zip(sequences);
+    let batch: Vec<_> = batch.map(|(change, at)| delivery(change, at)).collect();
+    index(sink, &batch).await;
+}
