@@ -13,10 +13,14 @@ use std::collections::BTreeMap;
 use messages::SpeechId;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use strength::Strength;
 
+use self::ask::Ranked;
+use self::strength::Strength;
 use crate::query::{self, Asked, Form};
 use crate::{IndexError, Meili, MeiliConfig};
+
+/// How often a page is ranked whose speeches change meanwhile; what still does is left out of it.
+const MAX_RANKINGS: usize = 4;
 
 /// Speeches that are read to learn how a reading is written.
 const READ: usize = 5;
@@ -133,19 +137,38 @@ impl Searcher {
         }
         let ranked = self.rank(&asked, options).await?;
         if !asked.is_pinyin && ranked.has_all_words {
-            return self.show(ranked, options).await;
+            return self.show_whole(ranked, &asked, options).await;
         }
         if let Some(syllables) = &asked.read {
             let (found, written) = self.written(syllables).await?;
             if let Some(words) = written {
-                let ranked = self.rank(&Asked::of(&words), options).await?;
-                return self.show(ranked, options).await;
+                let asked = Asked::of(&words);
+                let ranked = self.rank(&asked, options).await?;
+                return self.show_whole(ranked, &asked, options).await;
             }
             if let Some(form) = found
                 && asked.is_pinyin
             {
                 return self.ask(&form, options).await;
             }
+        }
+        self.show_whole(ranked, &asked, options).await
+    }
+
+    /// Shows what was ranked. Where a speech of it has changed since, all is ranked anew.
+    async fn show_whole(
+        &self,
+        mut ranked: Ranked,
+        asked: &Asked,
+        options: &SearchOptions,
+    ) -> Result<SearchPage, IndexError> {
+        for _ in 1..MAX_RANKINGS {
+            let num_ranked = ranked.num_shown();
+            let page = self.show(ranked, options).await?;
+            if page.hits.len() == num_ranked {
+                return Ok(page);
+            }
+            ranked = self.rank(asked, options).await?;
         }
         self.show(ranked, options).await
     }

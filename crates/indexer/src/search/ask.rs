@@ -1,7 +1,7 @@
 //! What is sent to Meilisearch.
 //!
 //! A query costs two requests: one asks in all its forms for the order alone, the second one shows
-//! what has a place on the page.
+//! what has a place on the page. Where speeches change meanwhile, both are asked again.
 
 use std::collections::{HashMap, HashSet};
 
@@ -39,6 +39,13 @@ pub(super) struct Ranked {
     estimated_total: usize,
     took_ms: usize,
     facets: Option<Facets>,
+}
+
+impl Ranked {
+    /// Hits of the page.
+    pub(super) fn num_shown(&self) -> usize {
+        self.page.len()
+    }
 }
 
 impl Searcher {
