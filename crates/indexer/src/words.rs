@@ -171,20 +171,12 @@ impl Words {
         self.begins.get(c as usize).copied().unwrap_or_default()
     }
 
-    /// Shows every word to `take` that stands anywhere in a text, inside another one too.
-    pub(crate) fn all_each<'a>(
-        &self,
-        text: &'a str,
-        ours: &[(usize, &'a str)],
-        mut take: impl FnMut(&'a str),
-    ) {
-        for line in text.split_inclusive('\n') {
-            let all = self.jieba.cut_all(line).into_iter();
-            all.for_each(|token| take(token.word));
-        }
-        for (_, word) in ours {
-            take(word);
-        }
+    /// The words of two characters or more that stand inside another one.
+    pub(crate) fn inside<'a>(&self, word: &Word<'a>) -> impl Iterator<Item = Word<'a>> {
+        let is_pair = word.text().chars().nth(2).is_none();
+        let all = (!is_pair).then(|| self.jieba.cut_all(word.text()));
+        let all = all.into_iter().flatten();
+        all.filter_map(|token| Word::of(token.word))
     }
 }
 

@@ -59,7 +59,7 @@ fn head(speech: &Speech) -> String {
 struct Read<'a> {
     simple: &'a str,
     /// Its words in simplified characters, each once: as they follow each other, then those that
-    /// stand inside others.
+    /// stand inside one of them.
     words: Vec<Word<'a>>,
     /// How often each of the first ones follows another.
     counts: Vec<usize>,
@@ -93,13 +93,11 @@ impl<'a> Read<'a> {
                 );
             });
         }
-        words().all_each(simple, &ours, |word| {
-            if let Some(word) = Word::of(word)
-                && numbers.insert(word, found.len()).is_none()
-            {
-                found.push(word);
-            }
-        });
+        let mut is_new = |word: &Word<'a>| numbers.insert(*word, usize::MAX).is_none();
+        let whole = ours.iter().filter_map(|(_, word)| Word::of(word));
+        found.extend(whole.filter(&mut is_new));
+        let inside: Vec<_> = found.iter().flat_map(|word| words().inside(word)).collect();
+        found.extend(inside.into_iter().filter(is_new));
         Self {
             simple,
             words: found,

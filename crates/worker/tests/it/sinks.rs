@@ -72,10 +72,11 @@ impl Sink for ToldSink {
             max_bytes: 1_000_000,
             max_wait: Duration::from_millis(50),
             max_in_flight: 2,
+            max_in_flight_bytes: 2_000_000,
         }
     }
 
-    async fn handle(&self, batch: &[Delivery<SpeechChange>]) -> Vec<Result<(), Told>> {
+    async fn handle(&self, batch: Vec<Delivery<SpeechChange>>) -> Vec<Result<(), Told>> {
         let subjects = batch
             .iter()
             .map(|delivery| delivery.subject.clone())
@@ -212,7 +213,7 @@ impl Sink for Replacing {
         ToldSink::default().limits()
     }
 
-    async fn handle(&self, batch: &[Delivery<SpeechChange>]) -> Vec<Result<(), Told>> {
+    async fn handle(&self, batch: Vec<Delivery<SpeechChange>>) -> Vec<Result<(), Told>> {
         let newer = change(1, 2);
         let sent = self
             .0
@@ -244,7 +245,7 @@ impl Sink for Pair {
         }
     }
 
-    async fn handle(&self, batch: &[Delivery<SpeechChange>]) -> Vec<Result<(), Told>> {
+    async fn handle(&self, batch: Vec<Delivery<SpeechChange>>) -> Vec<Result<(), Told>> {
         self.num_calls.fetch_add(1, Ordering::SeqCst);
         if self.hangs {
             std::future::pending::<()>().await;

@@ -22,9 +22,7 @@ const UNREACHABLE: i32 = 69;
 
 /// Back-offs that are long for people are short here, so that all has ended minutes after the last
 /// fault.
-const ENV: [(&str, &str); 14] = [
-    // As in the containers.
-    ("MALLOC_ARENA_MAX", "2"),
+const ENV: [(&str, &str); 13] = [
     ("SPEECHMILL_ACK_WAIT", "5s"),
     ("SPEECHMILL_PAGES_MAX_MIB", "16"),
     ("SPEECHMILL_MAX_ATTEMPTS", "12"),

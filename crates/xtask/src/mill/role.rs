@@ -28,6 +28,8 @@ impl Role {
             .env("SPEECHMILL_HTTP", "127.0.0.1:0")
             .env("RUST_LOG", "info,async_nats=warn")
             .env("NO_COLOR", "1")
+            // As in the containers.
+            .env("MALLOC_ARENA_MAX", "2")
             .current_dir(folder);
         let options = ProcessOptions {
             name: name.to_owned(),
