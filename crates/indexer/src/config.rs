@@ -51,7 +51,7 @@ impl fmt::Debug for Secret {
 }
 
 /// So many batches as large as they may be are on their way, or more smaller ones.
-const FULL_BATCHES: usize = 4;
+const FULL_BATCHES: usize = 6;
 
 /// How to reach Meilisearch, and which index is ours.
 #[derive(Debug, Clone, Args)]
@@ -161,7 +161,7 @@ pub struct IndexerConfig {
     #[arg(long, env = "SPEECHMILL_BATCH_WAIT", default_value = "20ms", value_parser = parse_duration, help_heading = "Indexer")]
     pub batch_wait: Duration,
 
-    /// Batches on their way at once, at most; 4, if each of them holds as many bytes as it may.
+    /// Batches on their way at once, at most; 6, if each of them holds as many bytes as it may.
     #[arg(
         long,
         env = "SPEECHMILL_BATCHES_IN_FLIGHT",
