@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use futures_util::stream::{FuturesOrdered, StreamExt};
-use messages::Message;
+use messages::{DecodeError, Message};
 use tokio::task::JoinSet;
 
 use crate::crash::CrashAt;
@@ -25,6 +25,9 @@ use pending::Pending;
 
 /// A message in a batch.
 type Taken<M> = (Arc<Held>, Delivery<M>);
+
+/// A message that can't be decoded, and why.
+type Foreign = (Arc<Held>, DecodeError);
 
 pub(crate) async fn run<S: Sink>(process: &Process, sink: Arc<S>) -> Result<(), WorkerError> {
     let gate = Gate::new(S::NAME);
@@ -125,7 +128,9 @@ pub(crate) async fn run_once<S: Sink>(
         process,
         gate: &gate,
     };
-    let batch = counted(&cx, decoded(&cx, batch).await).await;
+    let (batch, foreign) = decoded(batch).await;
+    file(&cx, foreign).await;
+    let batch = counted(&cx, batch).await;
     if batch.is_empty() {
         return process.result().map(|()| Vec::new());
     }
@@ -160,20 +165,26 @@ async fn settle<S: Sink>(
     held.iter().map(|held| held.subject.clone()).collect()
 }
 
-/// Decodes a batch. What can't be decoded is brought to its end.
-async fn decoded<M: Message>(cx: &Context<'_>, batch: Vec<Arc<Held>>) -> Vec<Taken<M>> {
-    let decode = |held: Arc<Held>| (held.decode(), held);
-    let batch = blocking(move || batch.into_iter().map(decode).collect::<Vec<_>>()).await;
-    let mut taken = Vec::with_capacity(batch.len());
-    for (decoded, held) in batch {
-        match decoded {
-            Ok(delivery) => taken.push((held, delivery)),
-            Err(error) => {
-                held.fail_undecodable(cx, &error).await;
+/// Decodes a batch. Output: what could be decoded, and what could not and why.
+async fn decoded<M: Message>(batch: Vec<Arc<Held>>) -> (Vec<Taken<M>>, Vec<Foreign>) {
+    blocking(move || {
+        let (mut taken, mut foreign) = (Vec::with_capacity(batch.len()), Vec::new());
+        for held in batch {
+            match held.decode() {
+                Ok(delivery) => taken.push((held, delivery)),
+                Err(error) => foreign.push((held, error)),
             }
         }
+        (taken, foreign)
+    })
+    .await
+}
+
+/// Brings what can't be decoded to its end.
+async fn file(cx: &Context<'_>, foreign: Vec<Foreign>) {
+    for (held, error) in foreign {
+        held.fail_undecodable(cx, &error).await;
     }
-    taken
 }
 
 /// Counts the attempt of a suspect ahead, once it is alone: one that still waits when another ends
@@ -192,13 +203,25 @@ async fn counted<M: Message>(cx: &Context<'_>, batch: Vec<Taken<M>>) -> Vec<Take
     left
 }
 
-/// Asks the sink, again and again for those that have to wait.
 async fn work<S: Sink>(cx: &Context<'_>, sink: &S, batch: Vec<Arc<Held>>) {
     let is_suspect = batch.iter().any(|held| held.is_suspect());
+    let company = Company::of(cx.process, is_suspect).await;
+    let (batch, foreign) = decoded(batch).await;
+    // Nobody waits for a dead letter of another message.
+    tokio::join!(ask(cx, sink, batch, is_suspect, company), file(cx, foreign));
+}
+
+/// Asks the sink, again and again for those that have to wait.
+async fn ask<S: Sink>(
+    cx: &Context<'_>,
+    sink: &S,
+    batch: Vec<Taken<S::Input>>,
+    is_suspect: bool,
+    mut company: Company,
+) {
     let mut patience = Patience::default();
     let mut closed = None;
-    let mut company = Company::of(cx.process, is_suspect).await;
-    let mut batch = counted(cx, decoded(cx, batch).await).await;
+    let mut batch = counted(cx, batch).await;
     while !batch.is_empty() {
         let handled = handle(cx, sink, batch).await;
         drop(company);
@@ -220,7 +243,7 @@ async fn work<S: Sink>(cx: &Context<'_>, sink: &S, batch: Vec<Arc<Held>>) {
             () = tokio::time::sleep(patience.next()) => {}
         }
         company = Company::of(cx.process, is_suspect).await;
-        batch = decoded(cx, waiting).await;
+        (batch, _) = decoded(waiting).await;
     }
 }
 

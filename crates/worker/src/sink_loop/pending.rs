@@ -97,7 +97,9 @@ impl Pending {
     /// Whether there is room for one more batch beside so many.
     pub(super) fn may_start(&self, num_in_flight: usize) -> bool {
         let limits = &self.limits;
-        num_in_flight < limits.max_in_flight && self.num_busy_bytes < limits.max_in_flight_bytes
+        num_in_flight == 0
+            || num_in_flight < limits.max_in_flight
+                && self.num_busy_bytes < limits.max_in_flight_bytes
     }
 
     /// Whether a batch should be cut now; if so, it won't be empty.

@@ -14,7 +14,7 @@ use worker::{BatchLimits, Delivery, Outcome, Sink, Verdict};
 
 use crate::setup::{Bench, PATIENCE, REFUSED, RETRY, Told};
 
-fn change(n: usize, page_sequence: u64) -> SpeechChange {
+pub(crate) fn change(n: usize, page_sequence: u64) -> SpeechChange {
     let url: messages::CanonicalUrl = format!("https://www.example.com/{n}").parse().unwrap();
     SpeechChange::Withdrawal(Withdrawal {
         version: Version {
@@ -29,7 +29,7 @@ fn change(n: usize, page_sequence: u64) -> SpeechChange {
 }
 
 /// Publishes as a stage would, without one.
-async fn publish(bench: &Bench, change: &SpeechChange) {
+pub(crate) async fn publish(bench: &Bench, change: &SpeechChange) {
     let outside = bench.outside().await;
     let sent = outside
         .publish(change.subject(), change.encode().into())
@@ -40,7 +40,7 @@ async fn publish(bench: &Bench, change: &SpeechChange) {
 
 /// Answers each subject's messages with the verdicts it is told, then Ok; notes what it saw.
 #[derive(Clone, Default)]
-struct ToldSink {
+pub(crate) struct ToldSink {
     script: Arc<Mutex<HashMap<String, Vec<Verdict>>>>,
     seen: Arc<Mutex<Vec<Vec<String>>>>,
 }
