@@ -165,7 +165,7 @@ pub struct IndexerConfig {
     #[arg(
         long,
         env = "SPEECHMILL_BATCHES_IN_FLIGHT",
-        default_value_t = 20,
+        default_value_t = 8,
         help_heading = "Indexer"
     )]
     pub batches_in_flight: usize,
