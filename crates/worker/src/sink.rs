@@ -18,8 +18,6 @@ pub struct BatchLimits {
     pub max_wait: Duration,
     /// Batches handled at once.
     pub max_in_flight: usize,
-    /// Payload bytes in batches handled at once, about; one batch is always handled.
-    pub max_in_flight_bytes: usize,
 }
 
 /// Takes messages out of the broker, in batches. Must be idempotent.
@@ -37,10 +35,9 @@ pub trait Sink: Send + Sync + 'static {
     fn limits(&self) -> BatchLimits;
 
     /// Handles a batch: one verdict a message, in the batch's order. Ok only when the effect is
-    /// durable. Two batches handled at once never hold messages of the same subject. A message that
-    /// waits long is better let go of: its payload says the same.
+    /// durable. Two batches handled at once never hold messages of the same subject.
     fn handle(
         &self,
-        batch: Vec<Delivery<Self::Input>>,
+        batch: &[Delivery<Self::Input>],
     ) -> impl Future<Output = Vec<Result<(), Self::Error>>> + Send;
 }

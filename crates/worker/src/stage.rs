@@ -2,7 +2,6 @@
 
 use std::time::Instant;
 
-use bytes::Bytes;
 use messages::Message;
 use time::OffsetDateTime;
 
@@ -24,8 +23,8 @@ pub struct Delivery<M> {
     pub delivered: u64,
     /// When we pulled it.
     pub pulled_at: Instant,
-    /// The message as it was stored.
-    pub payload: Bytes,
+    /// Payload bytes.
+    pub num_bytes: usize,
 }
 
 /// Turns one message into others. Called for many messages at once; must be idempotent.

@@ -1,19 +1,24 @@
 //! What a sink's loop holds and has not yet handed over, and how batches are cut from it.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::BatchLimits;
 use crate::settle::Held;
+use crate::{BatchLimits, Delivery};
+
+/// A message with its delivery, waiting for its batch or in it.
+pub(super) struct Item<M> {
+    pub(super) held: Arc<Held>,
+    pub(super) delivery: Delivery<M>,
+}
 
 /// What is held and not yet in a batch.
-pub(super) struct Pending {
-    items: VecDeque<Arc<Held>>,
+pub(super) struct Pending<M> {
+    items: VecDeque<Item<M>>,
     num_bytes: usize,
-    /// Subjects in unfinished batches, and the bytes of their messages.
-    busy: HashMap<String, usize>,
-    num_busy_bytes: usize,
+    /// Subjects in unfinished batches.
+    busy: HashSet<String>,
     limits: BatchLimits,
     /// Counted as long as nothing but pushes changes it: the loop looks with every message, and there
     /// may be a thousand. Never while one of them must be alone.
@@ -29,10 +34,10 @@ struct Ready {
 }
 
 impl Ready {
-    fn add(&mut self, held: &Held) {
-        let pulled_at = held.pulled_at;
+    fn add<M>(&mut self, item: &Item<M>) {
+        let pulled_at = item.delivery.pulled_at;
         self.num += 1;
-        self.num_bytes += held.payload.len();
+        self.num_bytes += item.delivery.num_bytes;
         self.oldest = Some(
             self.oldest
                 .map_or(pulled_at, |oldest| oldest.min(pulled_at)),
@@ -40,41 +45,40 @@ impl Ready {
     }
 }
 
-impl Pending {
+impl<M> Pending<M> {
     pub(super) fn new(limits: BatchLimits) -> Self {
         Self {
             items: VecDeque::new(),
             num_bytes: 0,
-            busy: HashMap::new(),
-            num_busy_bytes: 0,
+            busy: HashSet::new(),
             limits,
             ready: None,
         }
     }
 
-    pub(super) fn push(&mut self, held: Held) {
-        if held.is_suspect() {
+    pub(super) fn push(&mut self, item: Item<M>) {
+        if item.held.is_suspect() {
             self.ready = None;
         } else if let Some(ready) = &mut self.ready
-            && !self.busy.contains_key(&held.subject)
+            && !self.busy.contains(&item.held.subject)
         {
-            ready.add(&held);
+            ready.add(&item);
         }
-        self.num_bytes += held.payload.len();
-        self.items.push_back(Arc::new(held));
+        self.num_bytes += item.delivery.num_bytes;
+        self.items.push_back(item);
     }
 
     /// A subject is in no unfinished batch any more.
     pub(super) fn free(&mut self, subject: &str) {
-        self.num_busy_bytes -= self.busy.remove(subject).unwrap_or_default();
+        self.busy.remove(subject);
         self.ready = None;
     }
 
-    pub(super) fn items(&self) -> impl Iterator<Item = &Arc<Held>> {
+    pub(super) fn items(&self) -> impl Iterator<Item = &Item<M>> {
         self.items.iter()
     }
 
-    pub(super) fn into_items(self) -> impl Iterator<Item = Arc<Held>> {
+    pub(super) fn into_items(self) -> impl Iterator<Item = Item<M>> {
         self.items.into_iter()
     }
 
@@ -94,14 +98,6 @@ impl Pending {
         Some(self.ready().oldest? + self.limits.max_wait)
     }
 
-    /// Whether there is room for one more batch beside so many.
-    pub(super) fn may_start(&self, num_in_flight: usize) -> bool {
-        let limits = &self.limits;
-        num_in_flight == 0
-            || num_in_flight < limits.max_in_flight
-                && self.num_busy_bytes < limits.max_in_flight_bytes
-    }
-
     /// Whether a batch should be cut now; if so, it won't be empty.
     pub(super) fn is_due(&mut self) -> bool {
         let ready = self.ready();
@@ -111,37 +107,34 @@ impl Pending {
     }
 
     /// The next batch: of distinct subjects, none of them busy. Empty if nothing is ready.
-    pub(super) fn cut(&mut self) -> Vec<Arc<Held>> {
+    pub(super) fn cut(&mut self) -> Vec<Item<M>> {
         let only = self.suspect();
-        let mut batch: Vec<Arc<Held>> = Vec::new();
+        let mut batch: Vec<Item<M>> = Vec::new();
         let mut num_bytes = 0;
         let mut rest = VecDeque::new();
         self.ready = None;
-        while let Some(held) = self.items.pop_front() {
-            let size = held.payload.len();
+        while let Some(item) = self.items.pop_front() {
+            let size = item.delivery.num_bytes;
             let fits = batch.len() < self.limits.max_messages
                 && (batch.is_empty() || num_bytes + size <= self.limits.max_bytes);
-            let is_meant = only.is_none_or(|sequence| sequence == held.sequence);
+            let is_meant = only.is_none_or(|sequence| sequence == item.held.sequence);
             let is_free = only.is_none() || self.busy.is_empty();
-            let is_busy = self.busy.contains_key(&held.subject);
-            if fits && is_meant && is_free && !is_busy {
-                self.busy.insert(held.subject.clone(), size);
+            if fits && is_meant && is_free && self.busy.insert(item.held.subject.clone()) {
                 num_bytes += size;
-                batch.push(held);
+                batch.push(item);
             } else {
-                rest.push_back(held);
+                rest.push_back(item);
             }
         }
         self.items = rest;
         self.num_bytes -= num_bytes;
-        self.num_busy_bytes += num_bytes;
         batch
     }
 
     /// The first message that must be alone: nothing else is started before it.
     fn suspect(&self) -> Option<u64> {
-        let suspect = self.items.iter().find(|held| held.is_suspect())?;
-        Some(suspect.sequence)
+        let suspect = self.items.iter().find(|item| item.held.is_suspect())?;
+        Some(suspect.held.sequence)
     }
 
     fn ready(&mut self) -> Ready {
@@ -150,14 +143,14 @@ impl Pending {
         }
         let only = self.suspect();
         let may_go = only.is_none() || self.busy.is_empty();
-        let could_go = self.items.iter().filter(|held| {
+        let could_go = self.items.iter().filter(|item| {
             may_go
-                && only.is_none_or(|sequence| sequence == held.sequence)
-                && !self.busy.contains_key(&held.subject)
+                && only.is_none_or(|sequence| sequence == item.held.sequence)
+                && !self.busy.contains(&item.held.subject)
         });
         let mut ready = Ready::default();
-        for held in could_go {
-            ready.add(held);
+        for item in could_go {
+            ready.add(item);
         }
         if only.is_none() {
             self.ready = Some(ready);

@@ -3,7 +3,6 @@
 // What a test sets up either works or ends the test.
 #![allow(clippy::unwrap_used)]
 
-mod batches;
 mod counts;
 mod faults;
 mod interruptions;
