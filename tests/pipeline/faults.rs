@@ -102,6 +102,29 @@ async fn an_extractor_killed_around_its_publish_loses_and_doubles_nothing() {
 }
 
 #[tokio::test]
+async fn a_page_that_vanishes_before_its_speech_is_remembered_is_withdrawn_all_the_same() {
+    let mut mill = with_pages(Mill::with_servers().await, &["crawler", "indexer"]).await;
+    mill.start_crashing("extractor", "extractor:after_publish");
+    mill.submit(&PATHS[..1]).await;
+    mill.crashed("extractor").await;
+    eventually("the speech is indexed", async || {
+        (mill.documents().await.len() == 1).then_some(())
+    })
+    .await;
+    // In PAGES this replaces the page that is to be extracted again.
+    mill.site.page(PATHS[0], testkit::Reply::status(404));
+    mill.submit(&PATHS[..1]).await;
+    eventually("it is found gone", async || {
+        (mill.site.hits(PATHS[0]) == 2).then_some(())
+    })
+    .await;
+    mill.start_role("extractor").await;
+    mill.reaches(PATHS[0], "skipped").await;
+    mill.is_idle().await;
+    assert!(mill.documents().await.is_empty());
+}
+
+#[tokio::test]
 async fn an_indexer_killed_between_its_task_and_its_ack_loses_and_doubles_nothing() {
     a_crash_loses_and_doubles_nothing(&["indexer:after_task"]).await;
 }

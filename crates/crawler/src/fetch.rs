@@ -54,7 +54,18 @@ pub(crate) enum Ending {
     /// Its headers `X-Robots-Tag` may have changed all the same.
     Unchanged {
         robots_tags: Vec<String>,
+        asked_at: OffsetDateTime,
     },
+}
+
+impl Ending {
+    /// Just before it was asked for.
+    pub(crate) fn asked_at(&self) -> OffsetDateTime {
+        match self {
+            Self::Page(download) => download.asked_at,
+            Self::Gone(_, asked_at) | Self::Unchanged { asked_at, .. } => *asked_at,
+        }
+    }
 }
 
 /// A page as it came.
@@ -152,6 +163,7 @@ impl Fetcher {
             // To one who did not ask, it says nothing.
             304 if validators.is_some() => Ok(Answer::End(Ending::Unchanged {
                 robots_tags: robots_tags(response.headers()),
+                asked_at,
             })),
             404 | 410 => Ok(Answer::End(Ending::Gone(status, asked_at))),
             _ => {

@@ -11,7 +11,10 @@ mod permission;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use messages::{CanonicalUrl, CrawlRecord, CrawlRequest, Host, UrlId, Why, timestamp};
+use messages::{
+    AdmissionRecord, AdmissionState, CanonicalUrl, CrawlRecord, CrawlRequest, Host, UrlId, Why,
+    timestamp,
+};
 use sites::Sites;
 use time::OffsetDateTime;
 use worker::topology::{Bucket, CRAWLER, ConsumerSpec};
@@ -190,6 +193,7 @@ impl Crawler {
         outbox: &mut Outbox,
     ) -> Result<(), CrawlError> {
         let id = request.url_id();
+        ask_again(outbox, request, ending.asked_at());
         match ending {
             Ending::Page(mut download) => {
                 let rest = match self.rest(request, &final_url, &mut download).await? {
@@ -215,7 +219,10 @@ impl Crawler {
                 let before = self.record_of(&id).await.flatten();
                 miss::gone(outbox, request, (status, asked_at), before);
             }
-            Ending::Unchanged { robots_tags } => match standing {
+            Ending::Unchanged {
+                robots_tags,
+                asked_at,
+            } => match standing {
                 Some(standing) if !standing.has_tags(&robots_tags) => {
                     let whole = CrawlRequest {
                         refetch: true,
@@ -226,7 +233,7 @@ impl Crawler {
                 }
                 standing => {
                     if let Some(standing) = standing {
-                        let record = standing.confirmed();
+                        let record = standing.confirmed(asked_at);
                         outbox.record(Bucket::Urls, CrawlRecord::key(&id), &record);
                     }
                     outbox.count("unchanged");
@@ -286,6 +293,21 @@ impl Stage for Crawler {
             arrived => arrived,
         }
     }
+}
+
+/// A page may wait for long until it can be published. What was submitted meanwhile was left to this
+/// request, though it may be about what the page has become since.
+fn ask_again(outbox: &mut Outbox, request: &CrawlRequest, asked_at: OffsetDateTime) {
+    let key = AdmissionRecord::key(&request.url_id());
+    let again = CrawlRequest {
+        why: Why::Submitted,
+        attempt: 0,
+        ..request.clone()
+    };
+    outbox.follow_up(Bucket::Urls, key, move |admission: AdmissionRecord| {
+        let is_later = admission.state == AdmissionState::Admitted && admission.at > asked_at;
+        is_later.then(|| again.clone())
+    });
 }
 
 /// The host is busy: no attempt is used.

@@ -6,8 +6,9 @@
 use futures_util::try_join;
 use messages::{
     AdmissionRecord, Body, CanonicalUrl, CrawlRecord, CrawlRequest, ExtractRecord, Page, PagePart,
-    Response, UrlId, Why, timestamp,
+    Response, UrlId, Why,
 };
+use time::OffsetDateTime;
 use worker::topology::{Bucket, PAGES};
 use worker::{Broker, BrokerError, Record};
 
@@ -120,11 +121,11 @@ impl Standing {
         self.page.robots_tags == robots_tags
     }
 
-    /// The record once the site has confirmed the page.
-    pub(crate) fn confirmed(self) -> CrawlRecord {
+    /// The record once the site, asked at that time, has confirmed the page.
+    pub(crate) fn confirmed(self, asked_at: OffsetDateTime) -> CrawlRecord {
         unchanged(CrawlRecord {
             status: 304,
-            fetched_at: timestamp::now(),
+            fetched_at: asked_at,
             misses: 0,
             refusals: 0,
             ..self.record
@@ -192,7 +193,7 @@ fn value<T>(record: Option<Record<T>>) -> Option<T> {
 
 #[cfg(test)]
 mod tests {
-    use messages::ContentHash;
+    use messages::{ContentHash, timestamp};
 
     use super::*;
 
@@ -252,7 +253,7 @@ mod tests {
             let other = Page::Response(page(final_url, content_type, bytes));
             assert_eq!(standing.is(&other), is_same, "{final_url} {content_type}");
         }
-        let confirmed = standing.confirmed();
+        let confirmed = standing.confirmed(timestamp::now());
         assert_eq!((confirmed.status, confirmed.misses), (304, 0));
         assert_eq!(confirmed.etag.as_deref(), Some("\"v1\""));
     }

@@ -17,7 +17,7 @@ use messages::{
     SpeechId, UrlId, Version,
 };
 use sites::Sites;
-use worker::topology::{self, Bucket, ConsumerSpec};
+use worker::topology::{self, ConsumerSpec};
 use worker::{Broker, BrokerError, Delivery, Outbox, Stage};
 
 use crate::{Extraction, ExtractorConfig, REVISION, Skip, extract};
@@ -25,7 +25,7 @@ use breaker::Breaker;
 use changes::{Leaving, Yield};
 use failure::StageError;
 use learning::{Known, Learning};
-use record::{record, remember};
+use record::{Before, record};
 
 /// The code of a page that is gone, or says `noindex`, and whose speeches stay all the same.
 const HELD: &str = "withdrawal_held";
@@ -132,44 +132,44 @@ impl Core {
             extractor: REVISION,
             memory: known.memory.generation(),
         };
-        let key = ExtractRecord::key(&url_id);
-        let before = self
-            .broker
-            .record::<ExtractRecord>(Bucket::Urls, &key)
-            .await?
-            .map(|record| record.value);
-        let is_superseded = before.as_ref().is_some_and(|it| it.version > version);
-        let before = before.map(|before| before.speech_ids).unwrap_or_default();
+        let before = Before::of(&self.broker, &url_id).await?;
+        let is_superseded = before.supersedes(version);
         if self.is_blocked(&page).await? {
-            let blocked = (!is_superseded).then(|| record(version, before, BLOCKED));
-            return Ok(self.shut_out(&url_id, blocked, outbox).await?);
+            if !is_superseded {
+                let record = record(version, before.speech_ids.clone(), BLOCKED);
+                before.replace(outbox, record);
+            }
+            return Ok(self.shut_out(&url_id, outbox).await?);
         }
         if is_superseded {
             outbox.count("superseded");
             return Ok(());
         }
         match page {
-            Page::Gone(gone) if !self.lets_go(&before, &gone.url, version).await? => {
-                outbox.count(HELD);
-                remember(outbox, key, record(version, before, Some(HELD)));
-            }
             Page::Gone(gone) => {
-                self.leave(&before, &url_id, &gone.url, version, outbox)
-                    .await?;
-                let record = record(version, Vec::new(), Some("gone"));
-                remember(outbox, key, record);
+                let yielded = &before.speech_ids;
+                let record = if self.lets_go(yielded, &gone.url, version).await? {
+                    self.leave(yielded, &url_id, &gone.url, version, outbox)
+                        .await?;
+                    record(version, Vec::new(), Some("gone"))
+                } else {
+                    outbox.count(HELD);
+                    record(version, yielded.clone(), Some(HELD))
+                };
+                before.replace(outbox, record);
             }
             Page::Response(response) => {
                 let (mut read, known) = self.read(response, known, &url_id).await?;
                 if self.loses_all(&mut read).await? {
-                    let blocked = Some(record(version, before, BLOCKED));
-                    return Ok(self.shut_out(&url_id, blocked, outbox).await?);
+                    let record = record(version, before.speech_ids.clone(), BLOCKED);
+                    before.replace(outbox, record);
+                    return Ok(self.shut_out(&url_id, outbox).await?);
                 }
                 let version = Version {
                     memory: known.memory.generation(),
                     ..version
                 };
-                self.extracted(read, &before, &url_id, version, outbox)
+                self.extracted(read, before, &url_id, version, outbox)
                     .await?;
                 let learning = &self.learning;
                 learning.extract_again(&known, &url_id, outbox).await?;
@@ -216,11 +216,12 @@ impl Core {
             response,
             extraction,
         }: Read,
-        before: &[SpeechId],
+        before: Before,
         url_id: &UrlId,
         version: Version,
         outbox: &mut Outbox,
     ) -> Result<(), StageError> {
+        let yielded = &before.speech_ids;
         let Extraction {
             speeches,
             skip,
@@ -233,10 +234,10 @@ impl Core {
         let speech_ids: Vec<SpeechId> = speeches.iter().map(|s| s.speech_id.clone()).collect();
         // A skip withdraws nothing but where the site says that it wants it so.
         let is_unwanted = skip == Some(Skip::NoIndex);
-        let is_held = is_unwanted && !self.lets_go(before, &response.url, version).await?;
+        let is_held = is_unwanted && !self.lets_go(yielded, &response.url, version).await?;
         let is_telling = !is_held && (is_unwanted || !speech_ids.is_empty());
         if is_telling {
-            let lost: Vec<SpeechId> = before
+            let lost: Vec<SpeechId> = yielded
                 .iter()
                 .filter(|id| !speech_ids.contains(id))
                 .cloned()
@@ -244,7 +245,7 @@ impl Core {
             self.leave(&lost, url_id, &response.url, version, outbox)
                 .await?;
         }
-        if before.is_empty() && !speech_ids.is_empty() {
+        if yielded.is_empty() && !speech_ids.is_empty() {
             self.breaker.appeared(&response.url.host()).await?;
         }
         for speech in speeches {
@@ -267,16 +268,14 @@ impl Core {
         let speech_ids = if is_telling {
             speech_ids
         } else {
-            before.to_vec()
+            yielded.clone()
         };
-        let record = move |published: &worker::Published| ExtractRecord {
+        let record = ExtractRecord {
             num_links,
-            num_refused_links: published.num_refused,
             num_replaced,
             ..record(version, speech_ids, skip)
         };
-        let key = ExtractRecord::key(url_id);
-        outbox.record_merged(Bucket::Urls, key, record, ExtractRecord::over);
+        before.replace(outbox, record);
         Ok(())
     }
 

@@ -68,6 +68,25 @@ pub(crate) struct RecordWrite {
     pub(crate) merge: Option<RecordMergeFn>,
 }
 
+/// A record to write before the outputs, if the standing one has this revision still.
+pub(crate) struct Claim {
+    pub(crate) bucket: Bucket,
+    pub(crate) key: String,
+    pub(crate) bytes: Vec<u8>,
+    /// 0: none stands.
+    pub(crate) revision: u64,
+}
+
+/// What to publish after all else if a record calls for it.
+pub(crate) struct FollowUp {
+    pub(crate) bucket: Bucket,
+    pub(crate) key: String,
+    pub(crate) message: FollowUpFn,
+}
+
+/// From the record to subject and payload.
+pub(crate) type FollowUpFn = Box<dyn Fn(&[u8]) -> Option<(String, Vec<u8>)> + Send + Sync>;
+
 /// Where the input came from, for dead letters of its parts.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Origin {
@@ -81,9 +100,11 @@ pub(crate) struct Origin {
 /// Collects a stage's outputs.
 #[derive(Default)]
 pub struct Outbox {
+    pub(crate) claim: Option<Claim>,
     pub(crate) outputs: Vec<Output>,
     pub(crate) optional: Vec<(String, Vec<u8>)>,
     pub(crate) records: Vec<RecordWrite>,
+    pub(crate) follow_up: Option<FollowUp>,
     pub(crate) counts: Vec<(String, u64)>,
     pub(crate) origin: Origin,
 }
@@ -94,6 +115,24 @@ impl Outbox {
             origin,
             ..Self::default()
         }
+    }
+
+    /// Writes a record *before* the outputs, if the one that stands has this revision still (`None`: if
+    /// none stands); else nothing is published, and the stage handles its input again. So what an input
+    /// is about to publish is known to whoever handles a newer one, whatever happens in between.
+    pub fn claim<T: Serialize>(
+        &mut self,
+        bucket: Bucket,
+        key: impl Into<String>,
+        value: &T,
+        revision: Option<u64>,
+    ) {
+        self.claim = Some(Claim {
+            bucket,
+            key: key.into(),
+            bytes: to_json(value),
+            revision: revision.unwrap_or(0),
+        });
     }
 
     /// Publishes a message to its own subject, replacing what is there.
@@ -284,6 +323,25 @@ impl Outbox {
                     _ => Some(ours.to_vec()),
                 }
             })),
+        });
+    }
+
+    /// If the input was held for longer than the broker waits for an ack: reads a record when all else is
+    /// done, and publishes what `message` makes of it. For what came while the input was worked on, and
+    /// was left to it.
+    pub fn follow_up<T: DeserializeOwned, M: Message>(
+        &mut self,
+        bucket: Bucket,
+        key: impl Into<String>,
+        message: impl Fn(T) -> Option<M> + Send + Sync + 'static,
+    ) {
+        self.follow_up = Some(FollowUp {
+            bucket,
+            key: key.into(),
+            message: Box::new(move |record| {
+                let message = message(serde_json::from_slice(record).ok()?)?;
+                Some((message.subject(), message.encode()))
+            }),
         });
     }
 

@@ -1,5 +1,7 @@
 //! Publishing what is in an outbox, and not giving up while the broker is away or full.
 
+use std::time::Instant;
+
 use async_nats::HeaderMap;
 use futures_util::future::try_join_all;
 use messages::{DeadLetter, REPLAYS_HEADER};
@@ -7,9 +9,10 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::latest::NotPublished;
-use crate::outbox::{Merge, MergeFn, Origin, Outbox, Output};
+use crate::outbox::{Claim, FollowUp, Merge, MergeFn, Origin, Outbox, Output};
 use crate::process::{Gate, Patience};
 use crate::read::Wanted;
+use crate::records;
 use crate::topology;
 use crate::{BrokerError, Failure, Process, Published, Verdict, metrics};
 
@@ -60,6 +63,24 @@ where
 }
 
 impl Context<'_> {
+    /// Writes the record that goes before the outputs. Answers whether it stands as it was to stand;
+    /// else the input has to be handled again.
+    pub(crate) async fn claim(&self, claim: Option<&Claim>) -> Result<bool, Halt> {
+        let Some(claim) = claim else { return Ok(true) };
+        let broker = self.process.broker();
+        let write = || async {
+            let expected = Some(claim.revision);
+            let written =
+                broker.write_record_bytes(claim.bucket, &claim.key, &claim.bytes, expected);
+            match written.await {
+                Ok(_) => Ok(true),
+                Err(NotPublished::Conflict) => Ok(false),
+                Err(NotPublished::Failed(error)) => Err(error),
+            }
+        };
+        persist(self, write).await
+    }
+
     /// Publishes all outputs and awaits their acknowledgements, then the optional ones.
     pub(crate) async fn publish_outputs(&self, outbox: &mut Outbox) -> Result<Published, Halt> {
         let origin = &outbox.origin;
@@ -104,6 +125,10 @@ impl Context<'_> {
         for record in outbox.records.drain(..) {
             let bytes = (record.value)(published);
             let (bucket, key) = (record.bucket, &record.key);
+            let is_same = |claim: &Claim| claim.key == *key && claim.bytes == bytes;
+            if outbox.claim.as_ref().is_some_and(is_same) {
+                continue;
+            }
             let write = || async {
                 match &record.merge {
                     None => {
@@ -113,6 +138,32 @@ impl Context<'_> {
                 }
             };
             persist(self, write).await?;
+        }
+        Ok(())
+    }
+
+    /// Publishes what a record calls for that may have changed while the input was held.
+    pub(crate) async fn follow_up(
+        &self,
+        follow_up: Option<&FollowUp>,
+        pulled_at: Instant,
+    ) -> Result<(), Halt> {
+        let broker = self.process.broker();
+        let is_long = pulled_at.elapsed() > broker.config().ack_wait;
+        let Some(follow_up) = follow_up.filter(|_| is_long) else {
+            return Ok(());
+        };
+        let (stream, place) = (
+            records::stream_name(follow_up.bucket),
+            records::subject(follow_up.bucket, &follow_up.key),
+        );
+        let read = || broker.read(&stream, Wanted::Last(&place));
+        let record = persist(self, read).await?;
+        let record = record.filter(|record| !records::is_deleted(record));
+        let message = record.and_then(|record| (follow_up.message)(&record.payload));
+        if let Some((subject, payload)) = message {
+            self.publish_plain(&subject, &payload, &HeaderMap::new())
+                .await?;
         }
         Ok(())
     }

@@ -189,24 +189,42 @@ async fn work<S: Stage>(cx: &Context<'_>, stage: &S, held: &Held) -> Outcome {
     if let Err(outcome) = held.count_suspect(cx, &filing).await {
         return outcome;
     }
-    let mut outbox = match handle(cx, stage, held, &delivery, company).await {
-        Ok(outbox) => outbox,
-        Err(failed) => return held.fail(cx, &filing, &failed).await,
+    let mut company = company;
+    let mut outbox = loop {
+        let outbox = match handle(cx, stage, held, &delivery, company).await {
+            Ok(outbox) => outbox,
+            Err(failed) => return held.fail(cx, &filing, &failed).await,
+        };
+        match cx.claim(outbox.claim.as_ref()).await {
+            Ok(true) => break outbox,
+            // Somebody else was first: what it did has its say now.
+            Ok(false) => company = Company::of(cx.process, held.is_suspect()).await,
+            Err(halt) => return halted(cx, held, &filing, halt).await,
+        }
     };
     CrashAt::BeforePublish.check(S::NAME, &filing.id);
     let published = async {
         let published = cx.publish_outputs(&mut outbox).await?;
         CrashAt::AfterPublish.check(S::NAME, &filing.id);
-        cx.write_records(&mut outbox, &published).await
+        cx.write_records(&mut outbox, &published).await?;
+        let follow_up = outbox.follow_up.as_ref();
+        cx.follow_up(follow_up, delivery.pulled_at).await
     };
     match published.await {
         Ok(()) => held.ack().await,
-        Err(Halt::Shutdown) => held.give_back("shutdown").await,
-        Err(Halt::Refused(error)) => {
+        Err(halt) => halted(cx, held, &filing, halt).await,
+    }
+}
+
+/// Settles what could not be published.
+async fn halted(cx: &Context<'_>, held: &Held, filing: &Filing, halt: Halt) -> Outcome {
+    match halt {
+        Halt::Shutdown => held.give_back("shutdown").await,
+        Halt::Refused(error) => {
             if stop_of(error.verdict()).is_some() {
                 cx.process.stop(&error);
             }
-            held.fail(cx, &filing, &Failed::of(&error)).await
+            held.fail(cx, filing, &Failed::of(&error)).await
         }
     }
 }

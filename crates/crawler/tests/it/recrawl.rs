@@ -1,10 +1,12 @@
 //! Pages that are fetched again: what is asked of the site, and what of the answer is published.
 
+use std::time::Duration;
+
 use messages::{
-    AdmissionRecord, AdmissionState, CrawlRecord, CrawlRequest, ExtractRecord, Message, Page,
-    UrlId, Version, Why, timestamp,
+    AdmissionRecord, AdmissionState, ContentHash, CrawlRecord, CrawlRequest, ExtractRecord,
+    Message, Page, UrlId, Version, Why, timestamp,
 };
-use testkit::{FakeSite, Reply};
+use testkit::{FakeSite, Reply, eventually};
 use worker::Outcome;
 use worker::topology::{Bucket, PAGES};
 
@@ -274,4 +276,42 @@ async fn a_schedule_ends_when_that_is_submitted_and_nothing_is_fetched_for_it() 
         (AdmissionState::Admitted, None)
     );
     assert!(lab.dead().await.is_empty());
+}
+
+/// Fetches a page that changes, and is submitted again, while its old answer is on its way.
+async fn overtake(lab: &Lab) {
+    let old = Reply::html("old").after(Duration::from_millis(600));
+    lab.site.sequence("/1", [old, Reply::html("new")]);
+    let url = lab.url("/1").to_string();
+    lab.admit(&url).await;
+    let submitting = async {
+        eventually("the page is asked for", async || {
+            (lab.site.hits("/1") == 1).then_some(())
+        })
+        .await;
+        lab.admit(&url).await
+    };
+    let outcomes = tokio::join!(Box::pin(lab.fetch()), Box::pin(submitting));
+    assert_eq!(outcomes, (Outcome::Ack, Outcome::Ack));
+}
+
+#[tokio::test]
+async fn what_was_submitted_while_a_page_was_long_on_its_way_is_fetched_once_more() {
+    let arguments = ["--allow-address", "127.0.0.1", "--ack-wait", "200ms"];
+    let lab = Lab::start_with(&arguments).await;
+    overtake(&lab).await;
+    assert_eq!(lab.due("/1").await, Some(lab.submitted("/1")));
+    lab.fetch().await;
+    assert_eq!(
+        lab.response("/1").await.content_hash,
+        ContentHash::of(b"new")
+    );
+    assert_eq!(lab.due("/1").await, None, "and then it is done");
+}
+
+#[tokio::test]
+async fn what_was_submitted_a_moment_after_a_page_was_asked_for_is_answered_by_it() {
+    let lab = Lab::start().await;
+    overtake(&lab).await;
+    assert_eq!(lab.due("/1").await, None);
 }

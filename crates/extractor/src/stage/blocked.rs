@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use messages::{BlockRecord, CanonicalUrl, ExtractRecord, Page, UrlId};
+use messages::{BlockRecord, CanonicalUrl, Page, UrlId};
 use worker::topology::PAGES;
 use worker::{BrokerError, Outbox};
 
-use super::{Core, Read, remember};
+use super::{Core, Read};
 
 impl Core {
     /// Whether a block holds for a page: for what was requested, or for what answered.
@@ -43,15 +43,11 @@ impl Core {
     pub(super) async fn shut_out(
         &self,
         url_id: &UrlId,
-        record: Option<ExtractRecord>,
         outbox: &mut Outbox,
     ) -> Result<(), BrokerError> {
         // Not an output, as twice is the same as once.
         self.broker.erase(PAGES, &Page::subject_of(url_id)).await?;
         outbox.count(BlockRecord::CODE);
-        if let Some(record) = record {
-            remember(outbox, ExtractRecord::key(url_id), record);
-        }
         Ok(())
     }
 

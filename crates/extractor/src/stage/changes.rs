@@ -73,10 +73,15 @@ impl Leaving {
         }
     }
 
-    /// The last one out withdraws.
+    /// The last one out withdraws. So does who finds nothing, or what was withdrawn before: an older
+    /// extraction, of which the record tells, may be about to publish.
     pub(super) fn merge(&self, last: Option<SpeechChange>) -> Merge<SpeechChange> {
-        let Some(SpeechChange::Upsert(mut last)) = last else {
-            return Merge::Keep;
+        let mut last = match last {
+            Some(SpeechChange::Upsert(last)) => last,
+            Some(SpeechChange::Withdrawal(last)) if last.version >= self.version => {
+                return Merge::Keep;
+            }
+            _ => return Merge::Publish(self.withdrawal(self.version)),
         };
         if last.from == self.url_id && last.version > self.version {
             return Merge::Superseded;
@@ -85,12 +90,54 @@ impl Leaving {
             return Merge::Keep;
         }
         if last.sources.is_empty() {
-            return Merge::Publish(SpeechChange::Withdrawal(Withdrawal {
-                version: self.version.max(last.version),
-                speech_id: self.speech_id.clone(),
-                url: self.url.clone(),
-            }));
+            return Merge::Publish(self.withdrawal(self.version.max(last.version)));
         }
         Merge::Publish(SpeechChange::Upsert(last))
+    }
+
+    fn withdrawal(&self, version: Version) -> SpeechChange {
+        SpeechChange::Withdrawal(Withdrawal {
+            version,
+            speech_id: self.speech_id.clone(),
+            url: self.url.clone(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::*;
+
+    const fn version(page_sequence: u64) -> Version {
+        Version {
+            fetched_at: datetime!(2026-01-02 03:04 UTC),
+            page_sequence,
+            extractor: 1,
+            memory: 0,
+        }
+    }
+
+    fn leaving(page_sequence: u64) -> Leaving {
+        let url: CanonicalUrl = "https://a.cn/1".parse().unwrap();
+        Leaving {
+            speech_id: SpeechId::of(&url),
+            url_id: UrlId::of(&url),
+            url,
+            version: version(page_sequence),
+        }
+    }
+
+    #[test]
+    fn an_extraction_that_was_overtaken_finds_a_withdrawal_though_nothing_was_published_before() {
+        let older = leaving(1).withdrawal(version(1));
+        for last in [None, Some(older)] {
+            let Merge::Publish(withdrawal) = leaving(2).merge(last) else {
+                panic!("nothing to be found");
+            };
+            assert_eq!(withdrawal, leaving(2).withdrawal(version(2)));
+            assert!(matches!(leaving(2).merge(Some(withdrawal)), Merge::Keep));
+        }
     }
 }

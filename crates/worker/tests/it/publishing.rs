@@ -337,3 +337,37 @@ async fn a_record_that_another_is_just_writing_is_a_conflict() {
     let (is_written, ()) = tokio::join!(swap, answer);
     assert!(!is_written.unwrap());
 }
+
+#[tokio::test]
+async fn a_claim_stands_before_the_outputs_and_who_finds_another_handles_the_input_again() {
+    let bench = Bench::start().await;
+    bench.submit(URL).await;
+    let claim = |outbox: &mut worker::Outbox, value: u8, revision| {
+        outbox.claim(Bucket::Urls, "x.extract", &value, revision);
+        outbox.publish(&request(&value.to_string()));
+    };
+    let others = bench.broker.write_record(Bucket::Urls, "x.extract", &0);
+    others.await.unwrap();
+    let record = async || {
+        let record = bench.broker.record::<u8>(Bucket::Urls, "x.extract").await;
+        record.unwrap().unwrap()
+    };
+    let revision = record().await.revision;
+    let stage = Scripted::default()
+        .then(move |_, outbox| {
+            claim(outbox, 1, None);
+            Ok(())
+        })
+        .then(move |_, outbox| {
+            claim(outbox, 2, Some(revision));
+            Ok(())
+        });
+    let outcome = bench.process.run_once(&stage, PATIENCE).await.unwrap();
+    assert_eq!((outcome, stage.calls()), (Some(Outcome::Ack), 2));
+    assert_eq!(record().await.value, 2);
+    for (path, is_published) in [("1", false), ("2", true)] {
+        let subject = request(path).subject();
+        let published = bench.broker.latest_sequence(CRAWL, &subject).await.unwrap();
+        assert_eq!(published.is_some(), is_published, "{path}");
+    }
+}
