@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use futures_util::StreamExt;
 use futures_util::TryStreamExt;
 use futures_util::stream;
-use messages::{Message, SpeechChange};
+use messages::{Message, SpeechChange, SpeechId};
 use worker::topology::{INDEXER, SPEECHES};
 use worker::{BatchLimits, Broker, Delivery, Failure, Latest, Sink, Verdict};
 
@@ -29,6 +29,7 @@ const LIMITS: BatchLimits = BatchLimits {
     max_bytes: 16 * 1024 * 1024,
     max_wait: Duration::ZERO,
     max_in_flight: 1,
+    max_in_flight_bytes: 16 * 1024 * 1024,
 };
 
 /// Compares and repairs.
@@ -210,12 +211,12 @@ impl Audit {
                 Ok(Some(latest)) => {
                     let delivery = delivery(id, latest);
                     let is_full = batch.len() == LIMITS.max_messages
-                        || num_bytes + delivery.num_bytes > LIMITS.max_bytes;
+                        || num_bytes + delivery.payload.len() > LIMITS.max_bytes;
                     if is_full {
                         self.flush(std::mem::take(&mut batch), repaired).await?;
                         num_bytes = 0;
                     }
-                    num_bytes += delivery.num_bytes;
+                    num_bytes += delivery.payload.len();
                     batch.push(delivery);
                 }
                 Ok(None) => orphans.push(id.clone()),
@@ -231,11 +232,12 @@ impl Audit {
         batch: Vec<Delivery<SpeechChange>>,
         repaired: &mut Repaired,
     ) -> Result<(), IndexError> {
-        let verdicts = self.indexer.handle(&batch).await;
-        for (delivery, verdict) in batch.iter().zip(verdicts) {
+        let ids = batch.iter().map(|it| it.message.speech_id().clone());
+        let ids: Vec<SpeechId> = ids.collect();
+        for (id, verdict) in ids.iter().zip(self.indexer.handle(batch).await) {
             match verdict {
                 Ok(()) => repaired.num_done += 1,
-                Err(error) => refuse(delivery.message.speech_id().as_str(), error, repaired)?,
+                Err(error) => refuse(id.as_str(), error, repaired)?,
             }
         }
         Ok(())
@@ -271,7 +273,7 @@ fn subject_of(id: &str) -> String {
 
 fn delivery(id: &str, latest: Latest<SpeechChange>) -> Delivery<SpeechChange> {
     Delivery {
-        num_bytes: latest.message.encode().len(),
+        payload: latest.message.encode().into(),
         subject: subject_of(id),
         sequence: latest.sequence,
         published_at: latest.published_at,

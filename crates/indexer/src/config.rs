@@ -50,6 +50,9 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// So many batches as large as they may be are on their way, or more smaller ones.
+const FULL_BATCHES: usize = 6;
+
 /// How to reach Meilisearch, and which index is ours.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Meilisearch")]
@@ -158,11 +161,11 @@ pub struct IndexerConfig {
     #[arg(long, env = "SPEECHMILL_BATCH_WAIT", default_value = "20ms", value_parser = parse_duration, help_heading = "Indexer")]
     pub batch_wait: Duration,
 
-    /// Batches on their way at once.
+    /// Batches on their way at once, at most; 6, if each of them holds as many bytes as it may.
     #[arg(
         long,
         env = "SPEECHMILL_BATCHES_IN_FLIGHT",
-        default_value_t = 6,
+        default_value_t = 8,
         help_heading = "Indexer"
     )]
     pub batches_in_flight: usize,
@@ -177,7 +180,7 @@ impl IndexerConfig {
             ("SPEECHMILL_BATCH_DOCUMENTS", self.batch_documents, 10_000),
             // Meilisearch itself refuses payloads over 100 MiB.
             ("SPEECHMILL_BATCH_BYTES", self.batch_bytes, 64 * 1024 * 1024),
-            ("SPEECHMILL_BATCHES_IN_FLIGHT", self.batches_in_flight, 16),
+            ("SPEECHMILL_BATCHES_IN_FLIGHT", self.batches_in_flight, 64),
         ] {
             if !(1..=most).contains(&value) {
                 return Err(IndexError::Config(format!(
@@ -195,6 +198,7 @@ impl IndexerConfig {
             max_bytes: self.batch_bytes,
             max_wait: self.batch_wait,
             max_in_flight: self.batches_in_flight,
+            max_in_flight_bytes: self.batch_bytes * FULL_BATCHES,
         }
     }
 }

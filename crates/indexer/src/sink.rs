@@ -40,6 +40,8 @@ pub struct Indexer {
     sketched: Sketched,
     /// Held while writes are posted: Meilisearch works in the order of its 202s.
     turn: Arc<Mutex<Turn>>,
+    /// Held while somebody asks for tasks: they end in the order of their 202s, and who is next asks.
+    tasks: Arc<Mutex<()>>,
     /// Of all indexes; taken within a turn.
     copies: Arc<Mutex<Copies>>,
     /// It writes the index that is searched, and so pauses while a reindex switches.
@@ -58,9 +60,9 @@ pub(crate) struct Turn {
 }
 
 /// A part whose task is on its way.
-struct Sent<'a> {
+struct Sent {
     uid: u32,
-    part: Part<'a>,
+    part: Part,
     /// SPEECHES ended here before its items were looked up.
     end: Option<u64>,
 }
@@ -77,6 +79,7 @@ impl Indexer {
             order: Arc::default(),
             sketched: Sketched::default(),
             turn: Arc::default(),
+            tasks: Arc::default(),
             copies: Arc::default(),
             is_live: true,
         })
@@ -93,6 +96,7 @@ impl Indexer {
             order: Arc::default(),
             sketched: Sketched::default(),
             turn: Arc::default(),
+            tasks: Arc::default(),
             copies: Arc::default(),
             is_live: true,
         }
@@ -103,6 +107,7 @@ impl Indexer {
         Self {
             meili: self.meili.second(),
             turn: Arc::default(),
+            tasks: Arc::default(),
             is_live: false,
             ..self.clone()
         }
@@ -143,11 +148,11 @@ impl Indexer {
     }
 
     /// Takes the parts one step further. Output: what is left for another round.
-    async fn round<'a>(
+    async fn round(
         &self,
-        mut parts: Vec<Part<'a>>,
+        mut parts: Vec<Part>,
         verdicts: &mut [Result<(), IndexError>],
-    ) -> Vec<Part<'a>> {
+    ) -> Vec<Part> {
         self.compose(&mut parts).await;
         let started = Instant::now();
         let mut next = Vec::new();
@@ -156,7 +161,10 @@ impl Indexer {
             return next;
         }
         let uids: Vec<u32> = sent.iter().map(|sent| sent.uid).collect();
-        let ended = match self.meili.wait_for(&uids).await {
+        let asking = self.tasks.lock().await;
+        let ended = self.meili.wait_for(&uids).await;
+        drop(asking);
+        let ended = match ended {
             Ok(ended) => ended,
             Err(error) => {
                 let mut turn = self.turn.lock().await;
@@ -193,12 +201,12 @@ impl Indexer {
     }
 
     /// Posts the parts, one after the other's 202, without what was replaced meanwhile.
-    async fn post<'a>(
+    async fn post(
         &self,
-        parts: Vec<Part<'a>>,
-        next: &mut Vec<Part<'a>>,
+        parts: Vec<Part>,
+        next: &mut Vec<Part>,
         verdicts: &mut [Result<(), IndexError>],
-    ) -> Vec<Sent<'a>> {
+    ) -> Vec<Sent> {
         let mut turn = self.turn.lock().await;
         let mut sent = Vec::new();
         turn.taken_at = Some(Instant::now());
@@ -241,15 +249,15 @@ impl Indexer {
         sent
     }
 
-    async fn post_one(&self, part: &mut Part<'_>) -> Result<u32, IndexError> {
+    async fn post_one(&self, part: &mut Part) -> Result<u32, IndexError> {
         if part.is_deletion {
-            let ids: Vec<&str> = part.items.iter().map(Item::id).collect();
+            let ids: Vec<&str> = part.items.iter().map(|item| item.id.as_str()).collect();
             return self.meili.delete_documents(&ids).await;
         }
         let copies = self.copies.lock().await;
         let items = part.items.iter_mut();
         let documents = items.filter_map(|item| {
-            let cluster = copies.cluster_of(item.change.speech_id());
+            let cluster = copies.cluster_of(&item.id);
             Some((item.line.take()?, cluster))
         });
         let documents = documents.collect();
@@ -259,11 +267,7 @@ impl Indexer {
 
     /// A message that is no longer its subject's last is done: the newer one comes by itself. This
     /// is what keeps an indexer that wakes late from putting an old speech over a new one.
-    async fn drop_replaced<'a>(
-        &self,
-        part: Part<'a>,
-        verdicts: &mut [Result<(), IndexError>],
-    ) -> Part<'a> {
+    async fn drop_replaced(&self, part: Part, verdicts: &mut [Result<(), IndexError>]) -> Part {
         let replaced = self.are_replaced(&part).await;
         let is_deletion = part.is_deletion;
         let mut items = Vec::new();
@@ -279,22 +283,18 @@ impl Indexer {
     }
 
     /// Documents are stored: done, unless a newer message has come, which then goes first.
-    async fn settle<'a>(
-        &self,
-        part: Part<'a>,
-        verdicts: &mut [Result<(), IndexError>],
-    ) -> Vec<Part<'a>> {
+    async fn settle(&self, part: Part, verdicts: &mut [Result<(), IndexError>]) -> Vec<Part> {
         let replaced = self.are_replaced(&part).await;
         let mut successors = Vec::new();
         for (item, is_replaced) in part.items.into_iter().zip(replaced) {
             let newer = match is_replaced {
-                Ok(true) => self.broker.latest(SPEECHES, item.subject()).await,
+                Ok(true) => self.broker.latest(SPEECHES, &item.subject).await,
                 Ok(false) => continue,
                 Err(error) => Err(error),
             };
             match newer {
                 Ok(Some(newer)) => {
-                    successors.push(item.succeeded_by(newer.message, newer.sequence));
+                    successors.push(item.succeeded_by(&newer.message, newer.sequence));
                 }
                 Ok(None) => {}
                 // What can't be read there fails when its own turn comes.
@@ -306,9 +306,9 @@ impl Indexer {
     }
 
     /// Whether each item's subject has a newer message.
-    async fn are_replaced(&self, part: &Part<'_>) -> Vec<Result<bool, BrokerError>> {
+    async fn are_replaced(&self, part: &Part) -> Vec<Result<bool, BrokerError>> {
         let items = part.items.iter();
-        let asked = items.map(|item| (item.subject().to_owned(), item.sequence));
+        let asked = items.map(|item| (item.subject.clone(), item.sequence));
         stream::iter(asked.collect::<Vec<_>>())
             .map(|(subject, sequence)| async move {
                 let broker = &self.broker;
@@ -346,11 +346,7 @@ impl Turn {
 }
 
 /// A part that Meilisearch does not take. Output: its halves, where one document may be at fault.
-fn refuse<'a>(
-    part: Part<'a>,
-    error: &IndexError,
-    verdicts: &mut [Result<(), IndexError>],
-) -> Vec<Part<'a>> {
+fn refuse(part: Part, error: &IndexError, verdicts: &mut [Result<(), IndexError>]) -> Vec<Part> {
     if error.is_about_documents() && part.items.len() > 1 {
         metrics::bisected();
         tracing::debug!(
@@ -377,14 +373,11 @@ impl Sink for Indexer {
         self.limits
     }
 
-    async fn handle(&self, batch: &[Delivery<SpeechChange>]) -> Vec<Result<(), IndexError>> {
+    async fn handle(&self, batch: Vec<Delivery<SpeechChange>>) -> Vec<Result<(), IndexError>> {
         let mut verdicts: Vec<Result<(), IndexError>> = batch.iter().map(|_| Ok(())).collect();
-        let items = batch.iter().enumerate();
-        let mut parts = Part::of(
-            items
-                .map(|(slot, delivery)| Item::of(slot, delivery))
-                .collect(),
-        );
+        let items = batch.into_iter().enumerate();
+        let items = items.map(|(slot, delivery)| Item::of(slot, delivery));
+        let mut parts = Part::of(items.collect());
         while !parts.is_empty() {
             parts = self.round(parts, &mut verdicts).await;
         }

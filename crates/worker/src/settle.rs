@@ -52,7 +52,7 @@ pub(crate) struct Held {
     pub(crate) payload: Bytes,
     replays: u64,
     published_at: OffsetDateTime,
-    pulled_at: Instant,
+    pub(crate) pulled_at: Instant,
     /// The number of this attempt if it was counted ahead; else 0.
     counted: AtomicU32,
     broker: Broker,
@@ -175,8 +175,16 @@ impl Held {
             published_at: self.published_at,
             delivered: self.delivered,
             pulled_at: self.pulled_at,
-            num_bytes: self.payload.len(),
+            payload: self.payload.clone(),
         })
+    }
+
+    /// Whom it is filed under.
+    pub(crate) fn filing<M: Message>(&self) -> Filing {
+        self.decode::<M>().map_or_else(
+            |_| Filing::of_bytes(&self.payload),
+            |delivery| Filing::of(&delivery.message),
+        )
     }
 
     /// Delivered so often that it may be what ends processes.

@@ -18,6 +18,8 @@ pub struct BatchLimits {
     pub max_wait: Duration,
     /// Batches handled at once.
     pub max_in_flight: usize,
+    /// Payload bytes in batches handled at once, about; one batch is always handled.
+    pub max_in_flight_bytes: usize,
 }
 
 /// Takes messages out of the broker, in batches. Must be idempotent.
@@ -35,9 +37,10 @@ pub trait Sink: Send + Sync + 'static {
     fn limits(&self) -> BatchLimits;
 
     /// Handles a batch: one verdict a message, in the batch's order. Ok only when the effect is
-    /// durable. Two batches handled at once never hold messages of the same subject.
+    /// durable. Two batches handled at once never hold messages of the same subject. A message that
+    /// waits long is better let go of: its payload says the same.
     fn handle(
         &self,
-        batch: &[Delivery<Self::Input>],
+        batch: Vec<Delivery<Self::Input>>,
     ) -> impl Future<Output = Vec<Result<(), Self::Error>>> + Send;
 }

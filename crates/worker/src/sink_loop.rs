@@ -1,4 +1,4 @@
-//! The loop around a sink: pull → decode → cut batches → handle → settle each message.
+//! The loop around a sink: pull → cut batches → decode → handle → settle each message.
 //!
 //! All that is held gets signs of life; a subject is in one unfinished batch at a time; a message
 //! that was delivered often is a batch of its own, with nothing beside it.
@@ -20,8 +20,14 @@ use crate::publish::Context;
 use crate::pull::{Pull, Puller};
 use crate::settle::{Failed, Filing, Held};
 use crate::stage_loop::{Company, finish, request, signs_of_life};
-use crate::{Failure, Outcome, Process, Sink, Verdict, WorkerError, metrics};
-use pending::{Item, Pending};
+use crate::{Delivery, Failure, Outcome, Process, Sink, Verdict, WorkerError, blocking, metrics};
+use pending::Pending;
+
+/// A message in a batch.
+type Taken<M> = (Arc<Held>, Delivery<M>);
+
+/// A message that can't be decoded, and why.
+type Foreign = (Arc<Held>, DecodeError);
 
 pub(crate) async fn run<S: Sink>(process: &Process, sink: Arc<S>) -> Result<(), WorkerError> {
     let gate = Gate::new(S::NAME);
@@ -38,9 +44,10 @@ pub(crate) async fn run<S: Sink>(process: &Process, sink: Arc<S>) -> Result<(), 
         S::CONSUMER.title()
     );
     while !process.shutdown().is_cancelled() {
-        let may_start =
-            |batches: &JoinSet<_>| gate.is_open() && batches.len() < limits.max_in_flight;
-        while may_start(&batches) && pending.is_due() {
+        let may_start = |batches: &JoinSet<_>, pending: &Pending| {
+            gate.is_open() && pending.may_start(batches.len())
+        };
+        while may_start(&batches, &pending) && pending.is_due() {
             let batch = pending.cut();
             let (process, gate, sink) = (process.clone(), gate.clone(), sink.clone());
             batches.spawn(async move { settle(&process, &gate, &*sink, batch).await });
@@ -48,15 +55,11 @@ pub(crate) async fn run<S: Sink>(process: &Process, sink: Arc<S>) -> Result<(), 
         if pull.is_none() && gate.is_open() && pending.room() > 0 {
             pull = request(process, &mut puller, pending.room()).await;
         }
-        let due = pending.due_at().filter(|_| may_start(&batches));
+        let due = pending.due_at().filter(|_| may_start(&batches, &pending));
         tokio::select! {
             () = process.shutdown().cancelled() => {}
-            held = next(&mut puller, &mut pull) => match held.map(take::<S>) {
-                Some(Ok(item)) => pending.push(item),
-                Some(Err(foreign)) => {
-                    let (process, gate) = (process.clone(), gate.clone());
-                    batches.spawn(async move { foreign.settle(&process, &gate).await });
-                }
+            held = next(&mut puller, &mut pull) => match held {
+                Some(held) => pending.push(held),
                 None => pull = None,
             },
             Some(finished) = batches.join_next() => {
@@ -65,16 +68,16 @@ pub(crate) async fn run<S: Sink>(process: &Process, sink: Arc<S>) -> Result<(), 
                 }
             }
             _ = ticks.tick() => {
-                for item in pending.items() {
-                    item.held.progress().await;
+                for held in pending.items() {
+                    held.progress().await;
                 }
             }
             () = sleep_until(due) => {}
             () = opened(&gate) => {}
         }
     }
-    for item in pending.into_items() {
-        item.held.give_back("shutdown").await;
+    for held in pending.into_items() {
+        held.give_back("shutdown").await;
     }
     finish(process, S::NAME, batches).await;
     process.result()
@@ -103,35 +106,6 @@ async fn next(puller: &mut Puller, pull: &mut Option<Pull>) -> Option<Held> {
     }
 }
 
-/// A message that can't be decoded, and why.
-struct Foreign(Held, DecodeError);
-
-impl Foreign {
-    /// Brings it to its end, beside the loop: what is pulled needs signs of life meanwhile.
-    async fn settle(self, process: &Process, gate: &Gate) -> Vec<String> {
-        let Self(held, error) = self;
-        let cx = Context { process, gate };
-        tokio::select! {
-            _ = held.fail_undecodable(&cx, &error) => {}
-            () = process.overdue().cancelled() => {
-                held.give_back("shutdown").await;
-            }
-            () = signs_of_life(process, std::slice::from_ref(&held)) => unreachable!("they never end"),
-        }
-        Vec::new()
-    }
-}
-
-fn take<S: Sink>(held: Held) -> Result<Item<S::Input>, Box<Foreign>> {
-    match held.decode::<S::Input>() {
-        Ok(delivery) => Ok(Item {
-            held: Arc::new(held),
-            delivery,
-        }),
-        Err(error) => Err(Box::new(Foreign(held, error))),
-    }
-}
-
 pub(crate) async fn run_once<S: Sink>(
     process: &Process,
     sink: S,
@@ -144,30 +118,27 @@ pub(crate) async fn run_once<S: Sink>(
         Puller::new(process.broker().clone(), S::NAME, S::CONSUMER).with_expires(patience);
     let mut pull = puller.request(limits.max_messages).await?;
     while let Some(held) = puller.next(&mut pull).await {
-        match take::<S>(held) {
-            Ok(item) => pending.push(item),
-            Err(foreign) => {
-                foreign.settle(process, &gate).await;
-            }
-        }
+        pending.push(held);
     }
     let batch = pending.cut();
-    for item in pending.into_items() {
-        item.held.give_back("next batch").await;
+    for held in pending.into_items() {
+        held.give_back("next batch").await;
     }
     let cx = Context {
         process,
         gate: &gate,
     };
+    let (batch, foreign) = decoded(batch).await;
+    file(&cx, foreign).await;
     let batch = counted(&cx, batch).await;
     if batch.is_empty() {
         return process.result().map(|()| Vec::new());
     }
     let mut outcomes = Vec::new();
-    for (item, outcome) in handle(&cx, &sink, batch).await {
+    for (held, outcome) in handle(&cx, &sink, batch).await {
         outcomes.push(match outcome {
             Some(outcome) => outcome,
-            None => item.held.give_back("waiting").await,
+            None => held.give_back("waiting").await,
         });
     }
     process.result().map(|()| outcomes)
@@ -178,12 +149,11 @@ async fn settle<S: Sink>(
     process: &Process,
     gate: &Gate,
     sink: &S,
-    batch: Vec<Item<S::Input>>,
+    held: Vec<Arc<Held>>,
 ) -> Vec<String> {
-    let held: Vec<Arc<Held>> = batch.iter().map(|item| item.held.clone()).collect();
     let cx = Context { process, gate };
     let is_overdue = tokio::select! {
-        () = work(&cx, sink, batch) => false,
+        () = work(&cx, sink, held.clone()) => false,
         () = process.overdue().cancelled() => true,
         () = signs_of_life(process, &held) => unreachable!("they never end"),
     };
@@ -195,47 +165,85 @@ async fn settle<S: Sink>(
     held.iter().map(|held| held.subject.clone()).collect()
 }
 
+/// Decodes a batch. Output: what could be decoded, and what could not and why.
+async fn decoded<M: Message>(batch: Vec<Arc<Held>>) -> (Vec<Taken<M>>, Vec<Foreign>) {
+    blocking(move || {
+        let (mut taken, mut foreign) = (Vec::with_capacity(batch.len()), Vec::new());
+        for held in batch {
+            match held.decode() {
+                Ok(delivery) => taken.push((held, delivery)),
+                Err(error) => foreign.push((held, error)),
+            }
+        }
+        (taken, foreign)
+    })
+    .await
+}
+
+/// Brings what can't be decoded to its end.
+async fn file(cx: &Context<'_>, foreign: Vec<Foreign>) {
+    for (held, error) in foreign {
+        held.fail_undecodable(cx, &error).await;
+    }
+}
+
 /// Counts the attempt of a suspect ahead, once it is alone: one that still waits when another ends
 /// the process is innocent. Output: what is to be handled; the rest is settled, at its limit.
-async fn counted<M: Message>(cx: &Context<'_>, batch: Vec<Item<M>>) -> Vec<Item<M>> {
+async fn counted<M: Message>(cx: &Context<'_>, batch: Vec<Taken<M>>) -> Vec<Taken<M>> {
     let mut left = Vec::new();
-    for item in batch {
-        let filing = Filing::of(&item.delivery.message);
-        if item.held.count_suspect(cx, &filing).await.is_ok() {
-            left.push(item);
+    for (held, delivery) in batch {
+        let is_to_handle = !held.is_suspect() || {
+            let filing = Filing::of(&delivery.message);
+            held.count_suspect(cx, &filing).await.is_ok()
+        };
+        if is_to_handle {
+            left.push((held, delivery));
         }
     }
     left
 }
 
+async fn work<S: Sink>(cx: &Context<'_>, sink: &S, batch: Vec<Arc<Held>>) {
+    let is_suspect = batch.iter().any(|held| held.is_suspect());
+    let company = Company::of(cx.process, is_suspect).await;
+    let (batch, foreign) = decoded(batch).await;
+    // Nobody waits for a dead letter of another message.
+    tokio::join!(ask(cx, sink, batch, is_suspect, company), file(cx, foreign));
+}
+
 /// Asks the sink, again and again for those that have to wait.
-async fn work<S: Sink>(cx: &Context<'_>, sink: &S, batch: Vec<Item<S::Input>>) {
-    let is_suspect = batch.iter().any(|item| item.held.is_suspect());
+async fn ask<S: Sink>(
+    cx: &Context<'_>,
+    sink: &S,
+    batch: Vec<Taken<S::Input>>,
+    is_suspect: bool,
+    mut company: Company,
+) {
     let mut patience = Patience::default();
     let mut closed = None;
-    let mut company = Company::of(cx.process, is_suspect).await;
     let mut batch = counted(cx, batch).await;
     while !batch.is_empty() {
         let handled = handle(cx, sink, batch).await;
         drop(company);
-        batch = handled
+        let waiting = handled
             .into_iter()
-            .filter_map(|(item, outcome)| outcome.is_none().then_some(item))
-            .collect();
-        if batch.is_empty() {
+            .filter_map(|(held, outcome)| outcome.is_none().then_some(held));
+        let waiting: Vec<Arc<Held>> = waiting.collect();
+        if waiting.is_empty() {
             return;
         }
         closed.get_or_insert_with(|| cx.gate.close());
         tokio::select! {
             () = cx.process.shutdown().cancelled() => {
-                for item in batch {
-                    item.held.give_back("shutdown").await;
+                for held in waiting {
+                    held.give_back("shutdown").await;
                 }
                 return;
             }
             () = tokio::time::sleep(patience.next()) => {}
         }
         company = Company::of(cx.process, is_suspect).await;
+        (batch, _) = decoded(waiting).await;
     }
 }
 
@@ -243,14 +251,12 @@ async fn work<S: Sink>(cx: &Context<'_>, sink: &S, batch: Vec<Item<S::Input>>) {
 async fn handle<S: Sink>(
     cx: &Context<'_>,
     sink: &S,
-    batch: Vec<Item<S::Input>>,
-) -> Vec<(Item<S::Input>, Option<Outcome>)> {
-    let (deliveries, rest): (Vec<_>, Vec<_>) = batch
-        .into_iter()
-        .map(|item| (item.delivery, item.held))
-        .unzip();
+    batch: Vec<Taken<S::Input>>,
+) -> Vec<(Arc<Held>, Option<Outcome>)> {
+    let ids: Vec<String> = batch.iter().map(|(_, it)| it.message.id()).collect();
+    let (batch, deliveries): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
     let started = Instant::now();
-    let handled = AssertUnwindSafe(sink.handle(&deliveries))
+    let handled = AssertUnwindSafe(sink.handle(deliveries))
         .catch_unwind()
         .await;
     // What all of a batch wait for is said once.
@@ -260,23 +266,23 @@ async fn handle<S: Sink>(
             .into_iter()
             .map(|verdict| verdict.map_err(|error| noted(cx, &error, &mut has_said)))
             .collect(),
-        Err(panic) => vec![Err(Failed::panic(&*panic)); deliveries.len()],
+        Err(panic) => vec![Err(Failed::panic(&*panic)); batch.len()],
     };
     metrics::handled(S::NAME, started.elapsed());
     assert_eq!(
         verdicts.len(),
-        deliveries.len(),
+        batch.len(),
         "a sink owes a verdict for each message"
     );
-    for delivery in &deliveries {
-        CrashAt::AfterTask.check(S::NAME, &delivery.message.id());
+    for id in &ids {
+        CrashAt::AfterTask.check(S::NAME, id);
     }
-    let items = deliveries.into_iter().zip(rest).zip(verdicts);
-    let settling: FuturesOrdered<_> = items
-        .map(|((delivery, held), verdict)| async move {
-            let item = Item { held, delivery };
-            let outcome = settle_one(cx, &item, verdict).await;
-            (item, outcome)
+    let settling: FuturesOrdered<_> = batch
+        .into_iter()
+        .zip(verdicts)
+        .map(|(held, verdict)| async move {
+            let outcome = settle_one::<S::Input>(cx, &held, verdict).await;
+            (held, outcome)
         })
         .collect();
     settling.collect().await
@@ -297,15 +303,12 @@ fn noted(cx: &Context<'_>, error: &impl Failure, has_said: &mut bool) -> Failed 
 
 async fn settle_one<M: Message>(
     cx: &Context<'_>,
-    item: &Item<M>,
+    held: &Held,
     verdict: Result<(), Failed>,
 ) -> Option<Outcome> {
     match verdict {
-        Ok(()) => Some(item.held.ack().await),
+        Ok(()) => Some(held.ack().await),
         Err(failed) if failed.verdict == Verdict::Wait => None,
-        Err(failed) => {
-            let filing = Filing::of(&item.delivery.message);
-            Some(item.held.fail(cx, &filing, &failed).await)
-        }
+        Err(failed) => Some(held.fail(cx, &held.filing::<M>(), &failed).await),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use bytes::Bytes;
 use messages::Message;
 use time::OffsetDateTime;
 
@@ -23,8 +24,8 @@ pub struct Delivery<M> {
     pub delivered: u64,
     /// When we pulled it.
     pub pulled_at: Instant,
-    /// Payload bytes.
-    pub num_bytes: usize,
+    /// The message as it was stored.
+    pub payload: Bytes,
 }
 
 /// Turns one message into others. Called for many messages at once; must be idempotent.

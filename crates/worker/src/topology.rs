@@ -18,7 +18,7 @@ pub use ensure::Difference;
 pub const MAX_MESSAGE_BYTES: usize = 8 * 1024 * 1024 - 64 * 1024;
 
 /// How many messages of one consumer may be unacknowledged at once, over all its processes.
-const MAX_ACK_PENDING: i64 = 4_096;
+const MAX_ACK_PENDING: i64 = 16_384;
 
 /// How long a pull waits for messages.
 pub(crate) const PULL_EXPIRES: Duration = Duration::from_secs(5);

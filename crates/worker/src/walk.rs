@@ -74,7 +74,7 @@ impl Broker {
                     published_at: found.time,
                     delivered: 1,
                     pulled_at: Instant::now(),
-                    num_bytes: found.payload.len(),
+                    payload: found.payload,
                 });
             }
         }

@@ -153,7 +153,7 @@ async fn take(into: &Indexer, batch: &[Delivery<SpeechChange>]) -> Result<u64, I
     for attempt in 1.. {
         let mut num_refused = 0;
         let mut failed = None;
-        for (delivery, verdict) in batch.iter().zip(into.handle(batch).await) {
+        for (delivery, verdict) in batch.iter().zip(into.handle(batch.to_vec()).await) {
             let Err(error) = verdict else { continue };
             let is_given_up = match error.verdict() {
                 Verdict::Reject => true,

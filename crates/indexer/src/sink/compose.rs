@@ -30,37 +30,33 @@ pub(super) enum Next {
 
 impl Indexer {
     /// Makes the lines that items lack. One batch at a time, in order: the table follows the stream.
-    pub(super) async fn compose(&self, parts: &mut [Part<'_>]) {
+    pub(super) async fn compose(&self, parts: &mut [Part]) {
         let _order = self.order.lock().await;
         let items = parts.iter_mut().flat_map(|part| &mut part.items);
-        let mut items: Vec<&mut Item<'_>> = items.filter(|item| item.line.is_none()).collect();
+        let items: Vec<&mut Item> = items.filter(|item| item.line.is_none()).collect();
         let num_cores = available_parallelism().map_or(1, NonZero::get);
-        let shares = items.chunks(items.len().div_ceil(num_cores).max(1));
-        let tasks = shares.map(|share| {
+        let share = items.len().div_ceil(num_cores).max(1);
+        let tasks = items.chunks(share).map(|share| {
             let share = share.iter();
-            let share = share.map(|item| (item.change.clone().into_owned(), item.sequence));
+            let share = share.map(|item| (item.change(), item.sequence));
             let (share, to_document) = (share.collect::<Vec<_>>(), self.to_document);
             worker::blocking(move || {
                 let share = share.into_iter();
-                let made = share.map(|(change, sequence)| made_of(&change, sequence, to_document));
+                let made = share.map(|(change, sequence)| {
+                    let change = change();
+                    let line = line_of(&change, sequence, to_document);
+                    (line, sketch_of(&change))
+                });
                 made.collect::<Vec<_>>()
             })
         });
         let made = join_all(tasks).await.into_iter().flatten();
-        for (item, (line, sketch)) in items.iter_mut().zip(made) {
+        for (item, (line, sketch)) in items.into_iter().zip(made) {
             item.line = line;
-            let id = item.change.speech_id().clone();
+            let id = item.id.clone();
             self.sketched.insert(item.sequence, id, sketch);
         }
     }
-}
-
-fn made_of(
-    change: &SpeechChange,
-    sequence: u64,
-    to_document: ToDocument,
-) -> (Option<Line>, Option<Sketch>) {
-    (line_of(change, sequence, to_document), sketch_of(change))
 }
 
 /// What is sent of a change; nothing of what goes out.

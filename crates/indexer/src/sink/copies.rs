@@ -28,6 +28,7 @@ const LIMITS: BatchLimits = BatchLimits {
     max_bytes: 8 * 1024 * 1024,
     max_wait: Duration::ZERO,
     max_in_flight: 1,
+    max_in_flight_bytes: 8 * 1024 * 1024,
 };
 
 /// Questions to the broker at once.
@@ -55,11 +56,7 @@ pub(super) struct Copies {
 impl Indexer {
     /// Brings the table of copies up to these messages, and documents up to the table. All of them are
     /// written before the messages that moved them: whoever breaks off here does it again.
-    pub(super) async fn follow(
-        &self,
-        turn: &mut Turn,
-        parts: &[Part<'_>],
-    ) -> Result<(), IndexError> {
+    pub(super) async fn follow(&self, turn: &mut Turn, parts: &[Part]) -> Result<(), IndexError> {
         let items = parts.iter().flat_map(|part| &part.items);
         let to = items.map(|item| item.sequence).max().unwrap_or_default();
         let mut copies = self.catch_up(to).await?;

@@ -1,21 +1,23 @@
 //! What one task is about: messages of a batch that are all upserts or all withdrawals.
 
-use std::borrow::Cow;
-
-use messages::SpeechChange;
+use bytes::Bytes;
+use messages::{Message, SpeechChange, SpeechId};
 use worker::{Delivery, Failure, Verdict};
 
 use crate::IndexError;
 use crate::document::Line;
 
-/// A speech change on its way, and whose verdict it decides.
-pub(super) struct Item<'a> {
+/// A speech change on its way, and whose verdict it decides. As it was stored: some thousand items
+/// wait, for their turn and in Meilisearch's queue.
+pub(super) struct Item {
     /// The message's place in its batch.
     slot: usize,
-    subject: &'a str,
-    pub(super) change: Cow<'a, SpeechChange>,
+    pub(super) subject: String,
+    pub(super) id: SpeechId,
     /// Its sequence in SPEECHES: the document's version.
     pub(super) sequence: u64,
+    is_deletion: bool,
+    payload: Bytes,
     /// What is sent, from when it is made until it is sent; nothing for what goes out.
     pub(super) line: Option<Line>,
     /// Read from the stream after the batch's own message was stored.
@@ -23,36 +25,41 @@ pub(super) struct Item<'a> {
 }
 
 /// Messages of one task.
-pub(super) struct Part<'a> {
+pub(super) struct Part {
     pub(super) is_deletion: bool,
     /// Of distinct speeches.
-    pub(super) items: Vec<Item<'a>>,
+    pub(super) items: Vec<Item>,
 }
 
-impl<'a> Item<'a> {
-    pub(super) fn of(slot: usize, delivery: &'a Delivery<SpeechChange>) -> Self {
+impl Item {
+    pub(super) fn of(slot: usize, delivery: Delivery<SpeechChange>) -> Self {
         Self {
             slot,
-            subject: &delivery.subject,
-            change: Cow::Borrowed(&delivery.message),
+            subject: delivery.subject,
+            id: delivery.message.speech_id().clone(),
             sequence: delivery.sequence,
+            is_deletion: is_deletion(&delivery.message),
+            payload: delivery.payload,
             line: None,
             is_successor: false,
         }
     }
 
-    pub(super) fn id(&self) -> &str {
-        self.change.speech_id().as_str()
-    }
-
-    pub(super) fn subject(&self) -> &'a str {
-        self.subject
+    /// What decodes it.
+    ///
+    /// # Panics
+    ///
+    /// Never: it was decoded before.
+    pub(super) fn change(&self) -> impl FnOnce() -> SpeechChange + Send + use<> {
+        let (subject, payload) = (self.subject.clone(), self.payload.clone());
+        move || SpeechChange::decode(&subject, &payload).expect("it was decoded before")
     }
 
     /// The newer message of the same speech, which now decides the verdict.
-    pub(super) fn succeeded_by(self, change: SpeechChange, sequence: u64) -> Self {
+    pub(super) fn succeeded_by(self, change: &SpeechChange, sequence: u64) -> Self {
         Self {
-            change: Cow::Owned(change),
+            is_deletion: is_deletion(change),
+            payload: change.encode().into(),
             sequence,
             line: None,
             is_successor: true,
@@ -71,11 +78,11 @@ impl<'a> Item<'a> {
     }
 }
 
-impl<'a> Part<'a> {
+impl Part {
     /// At most two parts: what goes in, and what goes out.
-    pub(super) fn of(items: Vec<Item<'a>>) -> Vec<Self> {
-        let is_deletion = |item: &Item<'_>| matches!(*item.change, SpeechChange::Withdrawal(_));
-        let (deletions, upserts): (Vec<_>, Vec<_>) = items.into_iter().partition(is_deletion);
+    pub(super) fn of(items: Vec<Item>) -> Vec<Self> {
+        let parted = items.into_iter().partition(|item| item.is_deletion);
+        let (deletions, upserts): (Vec<_>, Vec<_>) = parted;
         [(false, upserts), (true, deletions)]
             .into_iter()
             .filter(|(_, items)| !items.is_empty())
@@ -103,4 +110,8 @@ impl<'a> Part<'a> {
             "upserted"
         }
     }
+}
+
+fn is_deletion(change: &SpeechChange) -> bool {
+    matches!(change, SpeechChange::Withdrawal(_))
 }

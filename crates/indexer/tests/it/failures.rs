@@ -106,13 +106,13 @@ async fn no_answer_is_a_wait_for_every_message_of_the_batch() {
         delivery(&speeches[0], sequences[0]),
         delivery(&speeches[1], sequences[1]),
     ];
-    for verdict in indexer.handle(&batch).await {
+    for verdict in indexer.handle(batch.to_vec()).await {
         let error = verdict.expect_err("no answer");
         assert_eq!(error.verdict(), Verdict::Wait);
         assert_eq!(error.code(), "meilisearch_unavailable");
     }
     world.meili.restart().await;
-    for verdict in indexer.handle(&batch).await {
+    for verdict in indexer.handle(batch.to_vec()).await {
         verdict.expect("indexed");
     }
     assert_eq!(world.searcher().num_documents().await.unwrap(), Some(2));
@@ -131,7 +131,7 @@ async fn a_task_that_is_lost_sight_of_is_a_wait_and_ends_before_the_next_one_beg
     let batch = [delivery(&speech, sequence)];
     // Slow enough that the connection is cut between the task and its answer.
     proxy.delay(Duration::from_millis(700));
-    let (verdicts, ()) = tokio::join!(indexer.handle(&batch), async {
+    let (verdicts, ()) = tokio::join!(indexer.handle(batch.to_vec()), async {
         eventually("the document is in the index", async || {
             world.version_of(&speech).await
         })
@@ -142,7 +142,7 @@ async fn a_task_that_is_lost_sight_of_is_a_wait_and_ends_before_the_next_one_beg
     assert_eq!(error.verdict(), Verdict::Wait);
     proxy.delay(Duration::ZERO);
     proxy.heal();
-    assert!(indexer.handle(&batch).await[0].is_ok());
+    assert!(indexer.handle(batch.to_vec()).await[0].is_ok());
     assert_eq!(world.version_of(&speech).await, Some(sequence));
 }
 
@@ -191,9 +191,13 @@ async fn a_full_queue_and_a_canceled_task_are_waited_for_and_use_no_attempt() {
     let batch = [delivery(&speech, world.publish(&speech).await)];
     let indexer = world.indexer();
     for code in ["meilisearch_full", "task_canceled"] {
-        let error = indexer.handle(&batch).await.remove(0).expect_err(code);
+        let error = indexer
+            .handle(batch.to_vec())
+            .await
+            .remove(0)
+            .expect_err(code);
         assert_eq!(error.verdict(), Verdict::Wait);
         assert_eq!(error.code(), code);
     }
-    assert!(indexer.handle(&batch).await[0].is_ok());
+    assert!(indexer.handle(batch.to_vec()).await[0].is_ok());
 }

@@ -206,7 +206,11 @@ async fn while_another_process_switches_no_speech_is_written_and_none_is_lost() 
         .await
         .unwrap();
     let batch = [delivery(&all[0], sequences[0])];
-    let error = indexer.handle(&batch).await.remove(0).expect_err("a pause");
+    let error = indexer
+        .handle(batch.to_vec())
+        .await
+        .remove(0)
+        .expect_err("a pause");
     assert_eq!(error.verdict(), Verdict::Wait);
     assert_eq!(error.code(), "reindex_switching");
     assert_eq!(world.searcher().num_documents().await.unwrap(), Some(0));

@@ -67,7 +67,7 @@ async fn a_newer_message_that_comes_during_the_task_is_indexed_before_the_old_on
     indexer.prepare().await.unwrap();
     proxy.delay(Duration::from_millis(700));
     let batch = [delivery(&old, first)];
-    let (verdicts, second) = tokio::join!(indexer.handle(&batch), async {
+    let (verdicts, second) = tokio::join!(indexer.handle(batch.to_vec()), async {
         eventually("the old version is in the index", async || {
             world
                 .version_of(&old)

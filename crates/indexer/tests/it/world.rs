@@ -229,13 +229,13 @@ pub(crate) fn delivery(change: &SpeechChange, sequence: u64) -> Delivery<SpeechC
         published_at: messages::timestamp::now(),
         delivered: 1,
         pulled_at: Instant::now(),
-        num_bytes: change.encode().len(),
+        payload: change.encode().into(),
     }
 }
 
 /// Takes deliveries through the sink; every one of them must be fine.
 pub(crate) async fn index(sink: &Indexer, batch: &[Delivery<SpeechChange>]) {
-    for verdict in sink.handle(batch).await {
+    for verdict in sink.handle(batch.to_vec()).await {
         verdict.expect("indexed");
     }
 }

@@ -1,24 +1,19 @@
 //! What a sink's loop holds and has not yet handed over, and how batches are cut from it.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::BatchLimits;
 use crate::settle::Held;
-use crate::{BatchLimits, Delivery};
-
-/// A message with its delivery, waiting for its batch or in it.
-pub(super) struct Item<M> {
-    pub(super) held: Arc<Held>,
-    pub(super) delivery: Delivery<M>,
-}
 
 /// What is held and not yet in a batch.
-pub(super) struct Pending<M> {
-    items: VecDeque<Item<M>>,
+pub(super) struct Pending {
+    items: VecDeque<Arc<Held>>,
     num_bytes: usize,
-    /// Subjects in unfinished batches.
-    busy: HashSet<String>,
+    /// Subjects in unfinished batches, and the bytes of their messages.
+    busy: HashMap<String, usize>,
+    num_busy_bytes: usize,
     limits: BatchLimits,
     /// Counted as long as nothing but pushes changes it: the loop looks with every message, and there
     /// may be a thousand. Never while one of them must be alone.
@@ -34,10 +29,10 @@ struct Ready {
 }
 
 impl Ready {
-    fn add<M>(&mut self, item: &Item<M>) {
-        let pulled_at = item.delivery.pulled_at;
+    fn add(&mut self, held: &Held) {
+        let pulled_at = held.pulled_at;
         self.num += 1;
-        self.num_bytes += item.delivery.num_bytes;
+        self.num_bytes += held.payload.len();
         self.oldest = Some(
             self.oldest
                 .map_or(pulled_at, |oldest| oldest.min(pulled_at)),
@@ -45,40 +40,41 @@ impl Ready {
     }
 }
 
-impl<M> Pending<M> {
+impl Pending {
     pub(super) fn new(limits: BatchLimits) -> Self {
         Self {
             items: VecDeque::new(),
             num_bytes: 0,
-            busy: HashSet::new(),
+            busy: HashMap::new(),
+            num_busy_bytes: 0,
             limits,
             ready: None,
         }
     }
 
-    pub(super) fn push(&mut self, item: Item<M>) {
-        if item.held.is_suspect() {
+    pub(super) fn push(&mut self, held: Held) {
+        if held.is_suspect() {
             self.ready = None;
         } else if let Some(ready) = &mut self.ready
-            && !self.busy.contains(&item.held.subject)
+            && !self.busy.contains_key(&held.subject)
         {
-            ready.add(&item);
+            ready.add(&held);
         }
-        self.num_bytes += item.delivery.num_bytes;
-        self.items.push_back(item);
+        self.num_bytes += held.payload.len();
+        self.items.push_back(Arc::new(held));
     }
 
     /// A subject is in no unfinished batch any more.
     pub(super) fn free(&mut self, subject: &str) {
-        self.busy.remove(subject);
+        self.num_busy_bytes -= self.busy.remove(subject).unwrap_or_default();
         self.ready = None;
     }
 
-    pub(super) fn items(&self) -> impl Iterator<Item = &Item<M>> {
+    pub(super) fn items(&self) -> impl Iterator<Item = &Arc<Held>> {
         self.items.iter()
     }
 
-    pub(super) fn into_items(self) -> impl Iterator<Item = Item<M>> {
+    pub(super) fn into_items(self) -> impl Iterator<Item = Arc<Held>> {
         self.items.into_iter()
     }
 
@@ -98,6 +94,14 @@ impl<M> Pending<M> {
         Some(self.ready().oldest? + self.limits.max_wait)
     }
 
+    /// Whether there is room for one more batch beside so many.
+    pub(super) fn may_start(&self, num_in_flight: usize) -> bool {
+        let limits = &self.limits;
+        num_in_flight == 0
+            || num_in_flight < limits.max_in_flight
+                && self.num_busy_bytes < limits.max_in_flight_bytes
+    }
+
     /// Whether a batch should be cut now; if so, it won't be empty.
     pub(super) fn is_due(&mut self) -> bool {
         let ready = self.ready();
@@ -107,34 +111,37 @@ impl<M> Pending<M> {
     }
 
     /// The next batch: of distinct subjects, none of them busy. Empty if nothing is ready.
-    pub(super) fn cut(&mut self) -> Vec<Item<M>> {
+    pub(super) fn cut(&mut self) -> Vec<Arc<Held>> {
         let only = self.suspect();
-        let mut batch: Vec<Item<M>> = Vec::new();
+        let mut batch: Vec<Arc<Held>> = Vec::new();
         let mut num_bytes = 0;
         let mut rest = VecDeque::new();
         self.ready = None;
-        while let Some(item) = self.items.pop_front() {
-            let size = item.delivery.num_bytes;
+        while let Some(held) = self.items.pop_front() {
+            let size = held.payload.len();
             let fits = batch.len() < self.limits.max_messages
                 && (batch.is_empty() || num_bytes + size <= self.limits.max_bytes);
-            let is_meant = only.is_none_or(|sequence| sequence == item.held.sequence);
+            let is_meant = only.is_none_or(|sequence| sequence == held.sequence);
             let is_free = only.is_none() || self.busy.is_empty();
-            if fits && is_meant && is_free && self.busy.insert(item.held.subject.clone()) {
+            let is_busy = self.busy.contains_key(&held.subject);
+            if fits && is_meant && is_free && !is_busy {
+                self.busy.insert(held.subject.clone(), size);
                 num_bytes += size;
-                batch.push(item);
+                batch.push(held);
             } else {
-                rest.push_back(item);
+                rest.push_back(held);
             }
         }
         self.items = rest;
         self.num_bytes -= num_bytes;
+        self.num_busy_bytes += num_bytes;
         batch
     }
 
     /// The first message that must be alone: nothing else is started before it.
     fn suspect(&self) -> Option<u64> {
-        let suspect = self.items.iter().find(|item| item.held.is_suspect())?;
-        Some(suspect.held.sequence)
+        let suspect = self.items.iter().find(|held| held.is_suspect())?;
+        Some(suspect.sequence)
     }
 
     fn ready(&mut self) -> Ready {
@@ -143,14 +150,14 @@ impl<M> Pending<M> {
         }
         let only = self.suspect();
         let may_go = only.is_none() || self.busy.is_empty();
-        let could_go = self.items.iter().filter(|item| {
+        let could_go = self.items.iter().filter(|held| {
             may_go
-                && only.is_none_or(|sequence| sequence == item.held.sequence)
-                && !self.busy.contains(&item.held.subject)
+                && only.is_none_or(|sequence| sequence == held.sequence)
+                && !self.busy.contains_key(&held.subject)
         });
         let mut ready = Ready::default();
-        for item in could_go {
-            ready.add(item);
+        for held in could_go {
+            ready.add(held);
         }
         if only.is_none() {
             self.ready = Some(ready);

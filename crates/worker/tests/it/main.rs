@@ -3,6 +3,7 @@
 // What a test sets up either works or ends the test.
 #![allow(clippy::unwrap_used)]
 
+mod batches;
 mod counts;
 mod faults;
 mod interruptions;

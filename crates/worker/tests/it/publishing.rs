@@ -92,6 +92,7 @@ async fn the_leader_of_a_cluster_says_the_same_as_any_server() {
         max_bytes: 1_000_000,
         max_wait: std::time::Duration::ZERO,
         max_in_flight: 1,
+        max_in_flight_bytes: 1_000_000,
     };
     let mut said = Vec::new();
     for replicas in [1, 3] {

@@ -14,7 +14,7 @@ use worker::{BatchLimits, Delivery, Outcome, Sink, Verdict};
 
 use crate::setup::{Bench, PATIENCE, REFUSED, RETRY, Told};
 
-fn change(n: usize, page_sequence: u64) -> SpeechChange {
+pub(crate) fn change(n: usize, page_sequence: u64) -> SpeechChange {
     let url: messages::CanonicalUrl = format!("https://www.example.com/{n}").parse().unwrap();
     SpeechChange::Withdrawal(Withdrawal {
         version: Version {
@@ -29,7 +29,7 @@ fn change(n: usize, page_sequence: u64) -> SpeechChange {
 }
 
 /// Publishes as a stage would, without one.
-async fn publish(bench: &Bench, change: &SpeechChange) {
+pub(crate) async fn publish(bench: &Bench, change: &SpeechChange) {
     let outside = bench.outside().await;
     let sent = outside
         .publish(change.subject(), change.encode().into())
@@ -40,7 +40,7 @@ async fn publish(bench: &Bench, change: &SpeechChange) {
 
 /// Answers each subject's messages with the verdicts it is told, then Ok; notes what it saw.
 #[derive(Clone, Default)]
-struct ToldSink {
+pub(crate) struct ToldSink {
     script: Arc<Mutex<HashMap<String, Vec<Verdict>>>>,
     seen: Arc<Mutex<Vec<Vec<String>>>>,
 }
@@ -72,10 +72,11 @@ impl Sink for ToldSink {
             max_bytes: 1_000_000,
             max_wait: Duration::from_millis(50),
             max_in_flight: 2,
+            max_in_flight_bytes: 2_000_000,
         }
     }
 
-    async fn handle(&self, batch: &[Delivery<SpeechChange>]) -> Vec<Result<(), Told>> {
+    async fn handle(&self, batch: Vec<Delivery<SpeechChange>>) -> Vec<Result<(), Told>> {
         let subjects = batch
             .iter()
             .map(|delivery| delivery.subject.clone())
@@ -212,7 +213,7 @@ impl Sink for Replacing {
         ToldSink::default().limits()
     }
 
-    async fn handle(&self, batch: &[Delivery<SpeechChange>]) -> Vec<Result<(), Told>> {
+    async fn handle(&self, batch: Vec<Delivery<SpeechChange>>) -> Vec<Result<(), Told>> {
         let newer = change(1, 2);
         let sent = self
             .0
@@ -244,7 +245,7 @@ impl Sink for Pair {
         }
     }
 
-    async fn handle(&self, batch: &[Delivery<SpeechChange>]) -> Vec<Result<(), Told>> {
+    async fn handle(&self, batch: Vec<Delivery<SpeechChange>>) -> Vec<Result<(), Told>> {
         self.num_calls.fetch_add(1, Ordering::SeqCst);
         if self.hangs {
             std::future::pending::<()>().await;
