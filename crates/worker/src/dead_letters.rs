@@ -2,6 +2,7 @@
 
 use async_nats::HeaderMap;
 use messages::{CanonicalUrl, DeadLetter, Entry, Message, PageAgain, REPLAYS_HEADER, Submission};
+use time::OffsetDateTime;
 
 use crate::latest::NotPublished;
 use crate::topology::DEAD;
@@ -40,6 +41,8 @@ impl DeadFilter {
 pub struct FiledLetter {
     /// Its sequence in DEAD.
     pub sequence: u64,
+    /// When the broker stored it.
+    pub filed_at: OffsetDateTime,
     /// The letter.
     pub letter: DeadLetter,
 }
@@ -72,6 +75,7 @@ impl Broker {
             };
             if filter.holds(&letter) {
                 found.push(FiledLetter {
+                    filed_at: message.time,
                     sequence: message.sequence,
                     letter,
                 });

@@ -4,6 +4,7 @@ use async_nats::HeaderMap;
 use async_nats::jetstream::message::StreamMessage;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use time::OffsetDateTime;
 
 use crate::latest::NotPublished;
 use crate::outbox::RecordMergeFn;
@@ -18,6 +19,8 @@ pub struct Record<T> {
     pub value: T,
     /// For compare-and-set.
     pub revision: u64,
+    /// When the broker stored it.
+    pub written_at: OffsetDateTime,
 }
 
 pub(crate) fn stream_name(bucket: Bucket) -> String {
@@ -55,6 +58,7 @@ impl Broker {
         Ok(Some(Record {
             value,
             revision: found.sequence,
+            written_at: found.time,
         }))
     }
 

@@ -211,13 +211,21 @@ impl Places {
                     || version.fetched_at > page.message.fetched_at()
             })
         };
-        let record: Option<ExtractRecord> = self.record(&ExtractRecord::key(&known.id)).await?;
-        if let Some(record) = record.filter(is_of_page) {
-            return self.fate_of_extracted(known, record).await;
-        }
+        let key = ExtractRecord::key(&known.id);
+        let record = self.broker.record(Bucket::Urls, &key).await?;
+        let record = record.filter(|record| is_of_page(&record.value));
         let letter = self.letter("extractor", known.id.as_str()).await?;
-        if let Some(filed) = letter.filter(|filed| is_of(filed, page.as_ref())) {
+        let letter = letter.filter(|filed| is_of(filed, page.as_ref()));
+        // The record is written before what it tells of is published, and that may have failed.
+        if let Some(filed) = letter
+            && record
+                .as_ref()
+                .is_none_or(|record| filed.filed_at >= record.written_at)
+        {
             return Ok(known.at(State::Dead).because_of(filed));
+        }
+        if let Some(record) = record {
+            return self.fate_of_extracted(known, record.value).await;
         }
         Ok(if page.is_some() {
             waiting
