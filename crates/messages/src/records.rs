@@ -83,12 +83,13 @@ impl CrawlRecord {
     }
 }
 
-/// `<url_id>.extract`, written by the extractor after each extraction.
+/// `<url_id>.extract`, written by the extractor before it publishes what an extraction yields, and again
+/// once that is safe where it says something else then.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExtractRecord {
     /// What was extracted, by what.
     pub version: Version,
-    /// The speeches that the page yields.
+    /// The speeches that the page yields, or may have yielded.
     #[serde(default)]
     pub speech_ids: Vec<SpeechId>,
     /// The skip's stable code, where it yields none.

@@ -68,17 +68,7 @@ impl Context<'_> {
     pub(crate) async fn claim(&self, claim: Option<&Claim>) -> Result<bool, Halt> {
         let Some(claim) = claim else { return Ok(true) };
         let broker = self.process.broker();
-        let write = || async {
-            let expected = Some(claim.revision);
-            let written =
-                broker.write_record_bytes(claim.bucket, &claim.key, &claim.bytes, expected);
-            match written.await {
-                Ok(_) => Ok(true),
-                Err(NotPublished::Conflict) => Ok(false),
-                Err(NotPublished::Failed(error)) => Err(error),
-            }
-        };
-        persist(self, write).await
+        persist(self, || broker.claim_record(claim)).await
     }
 
     /// Publishes all outputs and awaits their acknowledgements, then the optional ones.

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use time::OffsetDateTime;
 
 use crate::latest::NotPublished;
-use crate::outbox::RecordMergeFn;
+use crate::outbox::{Claim, RecordMergeFn};
 use crate::read::Wanted;
 use crate::topology::Bucket;
 use crate::{Broker, BrokerError};
@@ -147,6 +147,30 @@ impl Broker {
             Ok(_) => Ok(true),
             Err(NotPublished::Conflict) => Ok(false),
             Err(NotPublished::Failed(error)) => Err(error),
+        }
+    }
+
+    /// Writes a record if the last one still has its revision; one that was deleted counts as none.
+    /// Answers whether it was written.
+    pub(crate) async fn claim_record(&self, claim: &Claim) -> Result<bool, BrokerError> {
+        let (bucket, key) = (claim.bucket, &claim.key);
+        let mut revision = claim.revision;
+        loop {
+            let write = self.write_record_bytes(bucket, key, &claim.bytes, Some(revision));
+            match write.await {
+                Ok(_) => return Ok(true),
+                Err(NotPublished::Failed(error)) => return Err(error),
+                Err(NotPublished::Conflict) if claim.revision > 0 => return Ok(false),
+                Err(NotPublished::Conflict) => {}
+            }
+            let place = subject(bucket, key);
+            let last = self
+                .read(&stream_name(bucket), Wanted::Last(&place))
+                .await?;
+            match last.filter(is_deleted) {
+                Some(deleted) if deleted.sequence != revision => revision = deleted.sequence,
+                _ => return Ok(false),
+            }
         }
     }
 

@@ -372,3 +372,21 @@ async fn a_claim_stands_before_the_outputs_and_who_finds_another_handles_the_inp
         assert_eq!(published.is_some(), is_published, "{path}");
     }
 }
+
+#[tokio::test]
+async fn a_record_that_was_deleted_can_be_claimed_like_one_that_never_was() {
+    let bench = Bench::start().await;
+    let written = bench.broker.write_record(Bucket::Urls, "x.extract", &0);
+    written.await.unwrap();
+    let records = bench.outside().await.get_key_value("urls").await.unwrap();
+    records.delete("x.extract").await.unwrap();
+    bench.submit(URL).await;
+    let stage = Scripted::default().then(|_, outbox| {
+        outbox.claim(Bucket::Urls, "x.extract", &1, None);
+        Ok(())
+    });
+    let outcome = bench.process.run_once(&stage, PATIENCE).await.unwrap();
+    assert_eq!((outcome, stage.calls()), (Some(Outcome::Ack), 1));
+    let record = bench.broker.record::<u8>(Bucket::Urls, "x.extract").await;
+    assert_eq!(record.unwrap().unwrap().value, 1);
+}
