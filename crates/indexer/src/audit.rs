@@ -12,7 +12,7 @@ use futures_util::TryStreamExt;
 use futures_util::stream;
 use messages::{Message, SpeechChange, SpeechId};
 use worker::topology::{INDEXER, SPEECHES};
-use worker::{BatchLimits, Broker, Delivery, Failure, Latest, Sink, Verdict};
+use worker::{BatchLimits, Broker, Failure, Latest, Sink, Stored, Verdict};
 
 use crate::meili::Versioned;
 use crate::{IndexError, Indexer, Meili, MeiliConfig};
@@ -209,15 +209,15 @@ impl Audit {
         for id in ids {
             match self.latest(id).await {
                 Ok(Some(latest)) => {
-                    let delivery = delivery(id, latest);
+                    let stored = stored(id, &latest);
                     let is_full = batch.len() == LIMITS.max_messages
-                        || num_bytes + delivery.payload.len() > LIMITS.max_bytes;
+                        || num_bytes + stored.payload.len() > LIMITS.max_bytes;
                     if is_full {
                         self.flush(std::mem::take(&mut batch), repaired).await?;
                         num_bytes = 0;
                     }
-                    num_bytes += delivery.payload.len();
-                    batch.push(delivery);
+                    num_bytes += stored.payload.len();
+                    batch.push((latest.message.speech_id().clone(), stored));
                 }
                 Ok(None) => orphans.push(id.clone()),
                 Err(error) => refuse(id, error, repaired)?,
@@ -229,11 +229,10 @@ impl Audit {
 
     async fn flush(
         &self,
-        batch: Vec<Delivery<SpeechChange>>,
+        batch: Vec<(SpeechId, Stored)>,
         repaired: &mut Repaired,
     ) -> Result<(), IndexError> {
-        let ids = batch.iter().map(|it| it.message.speech_id().clone());
-        let ids: Vec<SpeechId> = ids.collect();
+        let (ids, batch): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
         for (id, verdict) in ids.iter().zip(self.indexer.handle(batch).await) {
             match verdict {
                 Ok(()) => repaired.num_done += 1,
@@ -271,15 +270,14 @@ fn subject_of(id: &str) -> String {
     format!("speech.changed.{id}")
 }
 
-fn delivery(id: &str, latest: Latest<SpeechChange>) -> Delivery<SpeechChange> {
-    Delivery {
+fn stored(id: &str, latest: &Latest<SpeechChange>) -> Stored {
+    Stored {
         payload: latest.message.encode().into(),
         subject: subject_of(id),
         sequence: latest.sequence,
         published_at: latest.published_at,
         delivered: 1,
         pulled_at: Instant::now(),
-        message: latest.message,
     }
 }
 

@@ -51,7 +51,7 @@ impl fmt::Debug for Secret {
 }
 
 /// So many batches as large as they may be are on their way, or more smaller ones.
-const FULL_BATCHES: usize = 6;
+const FULL_BATCHES: usize = 12;
 
 /// How to reach Meilisearch, and which index is ours.
 #[derive(Debug, Clone, Args)]
@@ -157,7 +157,7 @@ pub struct IndexerConfig {
     )]
     pub batch_bytes: usize,
 
-    /// How long the first speech of a batch waits for others.
+    /// How long a batch that is not full waits for one more speech.
     #[arg(long, env = "SPEECHMILL_BATCH_WAIT", default_value = "20ms", value_parser = parse_duration, help_heading = "Indexer")]
     pub batch_wait: Duration,
 
@@ -165,7 +165,7 @@ pub struct IndexerConfig {
     #[arg(
         long,
         env = "SPEECHMILL_BATCHES_IN_FLIGHT",
-        default_value_t = 8,
+        default_value_t = 20,
         help_heading = "Indexer"
     )]
     pub batches_in_flight: usize,

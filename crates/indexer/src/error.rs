@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use messages::DecodeError;
 use serde::Deserialize;
 use worker::{BrokerError, Failure, Stop, Verdict};
 
@@ -34,6 +35,9 @@ pub enum IndexError {
     /// The configuration can't be right.
     #[error("{0}")]
     Config(String),
+    /// A message is none of ours.
+    #[error("not a speech change")]
+    Undecodable(#[source] Arc<DecodeError>),
     /// No answer: refused, timed out, cut off.
     #[error("Meilisearch at {url} does not answer")]
     Unreachable {
@@ -220,6 +224,7 @@ impl Failure for IndexError {
             | Self::Switching => Verdict::Wait,
             // Whatever ends Meilisearch's own work may pass: but not for ever.
             Self::Internal { .. } => Verdict::Retry { after: None },
+            Self::Undecodable(_) => Verdict::Reject,
             _ if self.is_about_documents() => Verdict::Reject,
             Self::Config(_)
             | Self::Settings { .. }
@@ -232,6 +237,7 @@ impl Failure for IndexError {
     fn code(&self) -> Cow<'static, str> {
         Cow::Borrowed(match self {
             Self::Config(_) => "meilisearch_config",
+            Self::Undecodable(_) => "undecodable",
             Self::Unreachable { .. } | Self::Unavailable { .. } => "meilisearch_unavailable",
             Self::NoRoom { .. } => "meilisearch_full",
             Self::KeyRefused { .. } | Self::MasterKeyRefused { .. } => "meilisearch_key_refused",
@@ -245,6 +251,12 @@ impl Failure for IndexError {
             | Self::Internal { code, .. } => return Cow::Owned(code.clone()),
             Self::Broker(error) => return error.code(),
         })
+    }
+}
+
+impl From<DecodeError> for IndexError {
+    fn from(error: DecodeError) -> Self {
+        Self::Undecodable(Arc::new(error))
     }
 }
 

@@ -6,6 +6,7 @@
 mod compose;
 mod copies;
 mod part;
+mod turn;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,14 +14,15 @@ use std::time::{Duration, Instant};
 use futures_util::StreamExt;
 use futures_util::stream;
 use messages::{SpeechChange, Upsert};
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::{Mutex, MutexGuard, OwnedMutexGuard};
 use worker::topology::{ConsumerSpec, INDEXER, SPEECHES};
-use worker::{BatchLimits, Broker, BrokerError, Delivery, Failure, Sink, Verdict};
+use worker::{BatchLimits, Broker, BrokerError, Failure, Sink, Stored, Verdict};
 
 use crate::{IndexError, IndexerConfig, Meili, SpeechDocument, metrics, reindex};
 use compose::Sketched;
 use copies::Copies;
-use part::{Item, Part};
+use part::Part;
+pub(crate) use turn::Turn;
 
 /// Questions to the broker at once.
 const MAX_READS: usize = 32;
@@ -35,7 +37,8 @@ pub struct Indexer {
     broker: Broker,
     limits: BatchLimits,
     to_document: ToDocument,
-    /// Held while documents are made.
+    /// Held while documents are made, and until they have their turn: no more than two batches are
+    /// in memory with all that is made of them.
     order: Arc<Mutex<()>>,
     sketched: Sketched,
     /// Held while writes are posted: Meilisearch works in the order of its 202s.
@@ -46,17 +49,6 @@ pub struct Indexer {
     copies: Arc<Mutex<Copies>>,
     /// It writes the index that is searched, and so pauses while a reindex switches.
     is_live: bool,
-}
-
-/// What must be done before the next write.
-#[derive(Default)]
-pub(crate) struct Turn {
-    is_prepared: bool,
-    /// The clusters that the index says were compared with the table's.
-    is_compared: bool,
-    taken_at: Option<Instant>,
-    /// Tasks that we lost sight of. A speech must not be in two unfinished ones.
-    unfinished: Vec<u32>,
 }
 
 /// A part whose task is on its way.
@@ -128,9 +120,8 @@ impl Indexer {
 
     /// Whether it got messages of late: of several processes one does.
     pub(crate) fn is_active(&self, within: Duration) -> bool {
-        self.turn.try_lock().map_or(true, |turn| {
-            turn.taken_at.is_some_and(|at| at.elapsed() < within)
-        })
+        let turn = self.turn.try_lock();
+        turn.map_or(true, |turn| turn.is_taken_within(within))
     }
 
     /// Makes documents in another way: how a test gets one that Meilisearch refuses.
@@ -144,19 +135,23 @@ impl Indexer {
     /// Makes the index what it should be. The first batch would do it too: this is for a role that
     /// wants to know at its start whether its key and its index are right.
     pub async fn prepare(&self) -> Result<(), IndexError> {
-        self.turn.lock().await.prepare(&self.meili).await
+        let mut turn = self.turn.lock().await;
+        turn.prepare(&self.meili).await?;
+        turn.note_end(self.end_of_speeches().await);
+        Ok(())
     }
 
     /// Takes the parts one step further. Output: what is left for another round.
     async fn round(
         &self,
         mut parts: Vec<Part>,
+        order: Option<OwnedMutexGuard<()>>,
         verdicts: &mut [Result<(), IndexError>],
     ) -> Vec<Part> {
-        self.compose(&mut parts).await;
+        self.complete(&mut parts).await;
         let started = Instant::now();
         let mut next = Vec::new();
-        let sent = self.post(parts, &mut next, verdicts).await;
+        let sent = self.post(parts, order, &mut next, verdicts).await;
         if sent.is_empty() {
             return next;
         }
@@ -167,9 +162,8 @@ impl Indexer {
         let ended = match ended {
             Ok(ended) => ended,
             Err(error) => {
-                let mut turn = self.turn.lock().await;
-                turn.forget();
-                turn.unfinished.extend(uids);
+                let lost = sent.iter().map(|sent| (sent.uid, &sent.part));
+                self.turn.lock().await.lost(lost);
                 for sent in &sent {
                     sent.part.fail(&error, verdicts);
                 }
@@ -204,35 +198,32 @@ impl Indexer {
     async fn post(
         &self,
         parts: Vec<Part>,
+        order: Option<OwnedMutexGuard<()>>,
         next: &mut Vec<Part>,
         verdicts: &mut [Result<(), IndexError>],
     ) -> Vec<Sent> {
         let mut turn = self.turn.lock().await;
+        drop(order);
         let mut sent = Vec::new();
-        turn.taken_at = Some(Instant::now());
-        let mut halt = match turn.prepare(&self.meili).await {
-            Ok(()) if self.is_live => reindex::check_pause(&self.broker).await.err(),
-            prepared => prepared.err(),
-        };
-        if halt.is_none() {
-            halt = self.follow(&mut turn, &parts).await.err();
-            if halt.is_some() {
-                turn.forget();
-            }
-        }
+        turn.begin();
+        let mut halt = self.make_ready(&mut turn, &parts).await.err();
         let end = self.end_of_speeches().await;
+        turn.note_end(end);
         for part in parts {
             if let Some(error) = &halt {
                 part.fail(error, verdicts);
                 continue;
             }
-            let mut part = self.drop_replaced(part, verdicts).await;
-            if part.items.is_empty() {
-                continue;
-            }
-            match self.post_one(&mut part).await {
+            let mut part = self.drop_replaced(part, &turn, verdicts).await;
+            let posted = match self.drop_stored(&mut part, &turn).await {
+                Ok(()) if part.items.is_empty() => continue,
+                Ok(()) => self.post_one(&mut part).await,
+                Err(error) => Err(error),
+            };
+            match posted {
                 Ok(uid) => {
                     metrics::accepted(part.items.len());
+                    turn.sent(uid);
                     sent.push(Sent { uid, part, end });
                 }
                 Err(error) if error.is_about_documents() => {
@@ -247,6 +238,23 @@ impl Indexer {
             }
         }
         sent
+    }
+
+    /// What must be done before the parts may be posted.
+    async fn make_ready(&self, turn: &mut Turn, parts: &[Part]) -> Result<(), IndexError> {
+        turn.prepare(&self.meili).await?;
+        if self.is_live {
+            reindex::check_pause(&self.broker).await?;
+        }
+        let mut items = parts.iter().flat_map(|part| &part.items);
+        if items.any(|item| turn.is_doubtful(item)) {
+            turn.await_others(&self.meili).await?;
+        }
+        let followed = self.follow(turn, parts).await;
+        if followed.is_err() {
+            turn.forget();
+        }
+        followed
     }
 
     async fn post_one(&self, part: &mut Part) -> Result<u32, IndexError> {
@@ -267,10 +275,23 @@ impl Indexer {
 
     /// A message that is no longer its subject's last is done: the newer one comes by itself. This
     /// is what keeps an indexer that wakes late from putting an old speech over a new one.
-    async fn drop_replaced(&self, part: Part, verdicts: &mut [Result<(), IndexError>]) -> Part {
-        let replaced = self.are_replaced(&part).await;
+    async fn drop_replaced(
+        &self,
+        part: Part,
+        turn: &Turn,
+        verdicts: &mut [Result<(), IndexError>],
+    ) -> Part {
         let is_deletion = part.is_deletion;
-        let mut items = Vec::new();
+        let trusted = self.broker.config().ack_wait / 2;
+        let (mut items, asked): (Vec<_>, Vec<_>) = part
+            .items
+            .into_iter()
+            .partition(|item| turn.is_newest(item, trusted));
+        let part = Part {
+            is_deletion,
+            items: asked,
+        };
+        let replaced = self.are_replaced(&part).await;
         for (item, is_replaced) in part.items.into_iter().zip(replaced) {
             match is_replaced {
                 Ok(true) => metrics::documents("replaced", 1),
@@ -282,13 +303,36 @@ impl Indexer {
         Part { is_deletion, items }
     }
 
+    /// What the index holds already, of just this version, is done: a process that died, or that we
+    /// were before an outage, has sent it.
+    async fn drop_stored(&self, part: &mut Part, turn: &Turn) -> Result<(), IndexError> {
+        let doubtful = part.items.iter().filter(|item| turn.is_doubtful(item));
+        let ids: Vec<&str> = doubtful.map(|item| item.id.as_str()).collect();
+        if part.is_deletion || ids.is_empty() {
+            return Ok(());
+        }
+        let standing = self.meili.standing(&ids).await?;
+        let copies = self.copies.lock().await;
+        let num_items = part.items.len();
+        part.items.retain(|item| {
+            let is_stored = standing.get(item.id.as_str()).is_some_and(|found| {
+                let cluster = copies.cluster_of(&item.id);
+                found.version == item.sequence()
+                    && found.cluster.as_deref() == Some(cluster.as_str())
+            });
+            !is_stored
+        });
+        metrics::documents("stored", num_items - part.items.len());
+        Ok(())
+    }
+
     /// Documents are stored: done, unless a newer message has come, which then goes first.
     async fn settle(&self, part: Part, verdicts: &mut [Result<(), IndexError>]) -> Vec<Part> {
         let replaced = self.are_replaced(&part).await;
         let mut successors = Vec::new();
         for (item, is_replaced) in part.items.into_iter().zip(replaced) {
             let newer = match is_replaced {
-                Ok(true) => self.broker.latest(SPEECHES, &item.subject).await,
+                Ok(true) => self.broker.latest(SPEECHES, &item.stored.subject).await,
                 Ok(false) => continue,
                 Err(error) => Err(error),
             };
@@ -308,7 +352,7 @@ impl Indexer {
     /// Whether each item's subject has a newer message.
     async fn are_replaced(&self, part: &Part) -> Vec<Result<bool, BrokerError>> {
         let items = part.items.iter();
-        let asked = items.map(|item| (item.subject.clone(), item.sequence));
+        let asked = items.map(|item| (item.stored.subject.clone(), item.sequence()));
         stream::iter(asked.collect::<Vec<_>>())
             .map(|(subject, sequence)| async move {
                 let broker = &self.broker;
@@ -322,26 +366,6 @@ impl Indexer {
     /// The last sequence of SPEECHES. `None`: that was not to be had, and each subject is asked for.
     async fn end_of_speeches(&self) -> Option<u64> {
         self.broker.last_sequence(SPEECHES).await.ok()
-    }
-}
-
-impl Turn {
-    /// A server that comes back may come back empty, and another index may stand under the name.
-    pub(crate) fn forget(&mut self) {
-        self.is_prepared = false;
-        self.is_compared = false;
-    }
-
-    async fn prepare(&mut self, meili: &Meili) -> Result<(), IndexError> {
-        if !self.unfinished.is_empty() {
-            meili.wait_for(&self.unfinished).await?;
-            self.unfinished.clear();
-        }
-        if !self.is_prepared {
-            meili.apply_settings().await?;
-            self.is_prepared = true;
-        }
-        Ok(())
     }
 }
 
@@ -373,13 +397,12 @@ impl Sink for Indexer {
         self.limits
     }
 
-    async fn handle(&self, batch: Vec<Delivery<SpeechChange>>) -> Vec<Result<(), IndexError>> {
+    async fn handle(&self, batch: Vec<Stored>) -> Vec<Result<(), IndexError>> {
         let mut verdicts: Vec<Result<(), IndexError>> = batch.iter().map(|_| Ok(())).collect();
-        let items = batch.into_iter().enumerate();
-        let items = items.map(|(slot, delivery)| Item::of(slot, delivery));
-        let mut parts = Part::of(items.collect());
+        let mut order = Some(self.order.clone().lock_owned().await);
+        let mut parts = Part::of(self.compose(batch, &mut verdicts).await);
         while !parts.is_empty() {
-            parts = self.round(parts, &mut verdicts).await;
+            parts = self.round(parts, order.take(), &mut verdicts).await;
         }
         verdicts
     }

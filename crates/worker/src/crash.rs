@@ -27,13 +27,22 @@ impl CrashAt {
     /// Ends the process here if `SPEECHMILL_CRASH_AT` is `<stage>:<moment>`, or that and `:<id>` of
     /// the message in hand.
     pub(crate) fn check(self, stage: &str, id: &str) {
-        static PLAN: OnceLock<Option<String>> = OnceLock::new();
-        let plan = PLAN.get_or_init(|| std::env::var("SPEECHMILL_CRASH_AT").ok());
-        let Some(plan) = plan else { return };
+        let Some(plan) = plan() else { return };
         let moment = format!("{stage}:{}", self.name());
         if *plan == moment || *plan == format!("{moment}:{id}") {
             tracing::error!("planned crash at {moment} of {id}");
             let _ = kill_process(getpid(), Signal::KILL);
         }
     }
+
+    /// Whether any crash is planned.
+    pub(crate) fn is_planned() -> bool {
+        plan().is_some()
+    }
+}
+
+fn plan() -> Option<&'static String> {
+    static PLAN: OnceLock<Option<String>> = OnceLock::new();
+    let plan = PLAN.get_or_init(|| std::env::var("SPEECHMILL_CRASH_AT").ok());
+    plan.as_ref()
 }

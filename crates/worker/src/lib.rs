@@ -49,7 +49,7 @@ pub use records::Record;
 pub use schedules::Recurring;
 pub use settle::Outcome;
 pub use sink::{BatchLimits, Sink};
-pub use stage::{Delivery, Stage};
+pub use stage::{Delivery, Stage, Stored};
 pub use streams::{ConsumerState, StreamState};
 pub use user_key::UserKey;
 pub use walk::Run;

@@ -1,17 +1,21 @@
 //! A message that we hold, and the ways to let go of it: ack, nak, dead letter and term.
 
+mod failed;
+
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use async_nats::{Client, Subject};
 use bytes::Bytes;
-use messages::{DeadLetter, DeadLetterHeaders, DecodeError, Message, REPLAYS_HEADER, id_of_bytes};
+use messages::{DeadLetter, DeadLetterHeaders, DecodeError, Message, REPLAYS_HEADER};
 use time::OffsetDateTime;
 
 use crate::outbox::Origin;
 use crate::publish::{Context, Halt, persist};
 use crate::topology::ConsumerSpec;
-use crate::{Broker, Delivery, Failure, Stop, Verdict, chain, metrics};
+use crate::{Broker, Delivery, Stop, Stored, Verdict, metrics};
+
+pub(crate) use failed::{Failed, Filing};
 
 /// How often a confirmed ack is asked for; after that the message comes again.
 const ACK_TRIES: usize = 3;
@@ -56,78 +60,6 @@ pub(crate) struct Held {
     /// The number of this attempt if it was counted ahead; else 0.
     counted: AtomicU32,
     broker: Broker,
-}
-
-/// What is known of a failure once its type is forgotten.
-#[derive(Debug, Clone)]
-pub(crate) struct Failed {
-    pub(crate) verdict: Verdict,
-    pub(crate) code: String,
-    pub(crate) error: String,
-}
-
-impl Failed {
-    pub(crate) fn of(failure: &impl Failure) -> Self {
-        Self {
-            verdict: failure.verdict(),
-            code: failure.code().into_owned(),
-            error: chain(failure),
-        }
-    }
-
-    pub(crate) fn panic(panic: &(dyn std::any::Any + Send)) -> Self {
-        let said = panic
-            .downcast_ref::<&str>()
-            .map(ToString::to_string)
-            .or_else(|| panic.downcast_ref::<String>().cloned())
-            .unwrap_or_default();
-        Self {
-            verdict: Verdict::Retry { after: None },
-            code: "panic".to_owned(),
-            error: format!("the handler panicked: {said}"),
-        }
-    }
-
-    fn undecodable(error: &DecodeError) -> Self {
-        Self {
-            verdict: Verdict::Reject,
-            code: "undecodable".to_owned(),
-            error: chain(error),
-        }
-    }
-
-    fn exhausted(attempts: u32) -> Self {
-        Self {
-            verdict: Verdict::Reject,
-            code: "attempts_exhausted".to_owned(),
-            error: format!("{attempts} attempts ended without an answer"),
-        }
-    }
-}
-
-/// Whom a dead letter is filed under.
-pub(crate) struct Filing {
-    pub(crate) id: String,
-    pub(crate) url: Option<String>,
-    pub(crate) attempt: u32,
-}
-
-impl Filing {
-    pub(crate) fn of<M: Message>(message: &M) -> Self {
-        Self {
-            id: message.id(),
-            url: message.url().map(ToString::to_string),
-            attempt: message.attempt(),
-        }
-    }
-
-    fn of_bytes(payload: &[u8]) -> Self {
-        Self {
-            id: id_of_bytes(payload),
-            url: None,
-            attempt: 0,
-        }
-    }
 }
 
 impl Held {
@@ -175,8 +107,18 @@ impl Held {
             published_at: self.published_at,
             delivered: self.delivered,
             pulled_at: self.pulled_at,
-            payload: self.payload.clone(),
         })
+    }
+
+    pub(crate) fn stored(&self) -> Stored {
+        Stored {
+            subject: self.subject.clone(),
+            sequence: self.sequence,
+            published_at: self.published_at,
+            delivered: self.delivered,
+            pulled_at: self.pulled_at,
+            payload: self.payload.clone(),
+        }
     }
 
     /// Whom it is filed under.
@@ -209,10 +151,25 @@ impl Held {
 
     /// Lets go of a message whose effect is durable, and has it confirmed.
     pub(crate) async fn ack(&self) -> Outcome {
-        self.confirmed("+ACK").await;
-        // It ended no process. Acks may get lost again and again, and nothing is buried for that.
-        self.uncount().await;
-        self.settled(Outcome::Ack)
+        Self::ack_all(&[self]).await;
+        Outcome::Ack
+    }
+
+    /// Lets go of several. The last ack is confirmed, and with it those before: they go over one
+    /// connection, and are taken in their order. One that got lost with a connection comes again.
+    pub(crate) async fn ack_all(all: &[&Self]) {
+        let Some((last, others)) = all.split_last() else {
+            return;
+        };
+        for held in others {
+            let _ = held.client.publish(held.reply.clone(), "+ACK".into()).await;
+        }
+        last.confirmed("+ACK").await;
+        for held in all {
+            // It ended no process. Acks may get lost again and again, and nothing is buried for that.
+            held.uncount().await;
+            held.settled(Outcome::Ack);
+        }
     }
 
     /// Gives a message back untouched: no attempt is used.

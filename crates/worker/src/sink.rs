@@ -5,7 +5,7 @@ use std::time::Duration;
 use messages::Message;
 
 use crate::topology::ConsumerSpec;
-use crate::{Delivery, Failure};
+use crate::{Failure, Stored};
 
 /// How batches are cut.
 #[derive(Debug, Clone, Copy)]
@@ -14,7 +14,7 @@ pub struct BatchLimits {
     pub max_messages: usize,
     /// Payload bytes in a batch; a larger message stands alone.
     pub max_bytes: usize,
-    /// How long the first message of a batch waits for others.
+    /// How long a batch that is not full waits for one more message.
     pub max_wait: Duration,
     /// Batches handled at once.
     pub max_in_flight: usize,
@@ -37,10 +37,10 @@ pub trait Sink: Send + Sync + 'static {
     fn limits(&self) -> BatchLimits;
 
     /// Handles a batch: one verdict a message, in the batch's order. Ok only when the effect is
-    /// durable. Two batches handled at once never hold messages of the same subject. A message that
-    /// waits long is better let go of: its payload says the same.
+    /// durable; what can't be decoded is a Reject. Two batches handled at once never hold messages of
+    /// the same subject. Many may wait: they are as they were stored, and take no more memory than that.
     fn handle(
         &self,
-        batch: Vec<Delivery<Self::Input>>,
+        batch: Vec<Stored>,
     ) -> impl Future<Output = Vec<Result<(), Self::Error>>> + Send;
 }

@@ -1,4 +1,4 @@
-//! The loop around a sink: pull → cut batches → decode → handle → settle each message.
+//! The loop around a sink: pull → cut batches → handle → settle each message.
 //!
 //! All that is held gets signs of life; a subject is in one unfinished batch at a time; a message
 //! that was delivered often is a batch of its own, with nothing beside it.
@@ -11,23 +11,17 @@ use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use futures_util::stream::{FuturesOrdered, StreamExt};
-use messages::{DecodeError, Message};
+use messages::Message;
 use tokio::task::JoinSet;
 
 use crate::crash::CrashAt;
 use crate::process::{Gate, Patience};
 use crate::publish::Context;
 use crate::pull::{Pull, Puller};
-use crate::settle::{Failed, Filing, Held};
+use crate::settle::{Failed, Held};
 use crate::stage_loop::{Company, finish, request, signs_of_life};
-use crate::{Delivery, Failure, Outcome, Process, Sink, Verdict, WorkerError, blocking, metrics};
+use crate::{Failure, Outcome, Process, Sink, Verdict, WorkerError, metrics};
 use pending::Pending;
-
-/// A message in a batch.
-type Taken<M> = (Arc<Held>, Delivery<M>);
-
-/// A message that can't be decoded, and why.
-type Foreign = (Arc<Held>, DecodeError);
 
 pub(crate) async fn run<S: Sink>(process: &Process, sink: Arc<S>) -> Result<(), WorkerError> {
     let gate = Gate::new(S::NAME);
@@ -44,10 +38,10 @@ pub(crate) async fn run<S: Sink>(process: &Process, sink: Arc<S>) -> Result<(), 
         S::CONSUMER.title()
     );
     while !process.shutdown().is_cancelled() {
-        let may_start = |batches: &JoinSet<_>, pending: &Pending| {
+        let may_start = |batches: &JoinSet<_>, pending: &mut Pending| {
             gate.is_open() && pending.may_start(batches.len())
         };
-        while may_start(&batches, &pending) && pending.is_due() {
+        while may_start(&batches, &mut pending) && pending.is_due() {
             let batch = pending.cut();
             let (process, gate, sink) = (process.clone(), gate.clone(), sink.clone());
             batches.spawn(async move { settle(&process, &gate, &*sink, batch).await });
@@ -55,7 +49,8 @@ pub(crate) async fn run<S: Sink>(process: &Process, sink: Arc<S>) -> Result<(), 
         if pull.is_none() && gate.is_open() && pending.room() > 0 {
             pull = request(process, &mut puller, pending.room()).await;
         }
-        let due = pending.due_at().filter(|_| may_start(&batches, &pending));
+        let due = pending.due_at();
+        let due = due.filter(|_| may_start(&batches, &mut pending));
         tokio::select! {
             () = process.shutdown().cancelled() => {}
             held = next(&mut puller, &mut pull) => match held {
@@ -128,9 +123,7 @@ pub(crate) async fn run_once<S: Sink>(
         process,
         gate: &gate,
     };
-    let (batch, foreign) = decoded(batch).await;
-    file(&cx, foreign).await;
-    let batch = counted(&cx, batch).await;
+    let batch = counted::<S::Input>(&cx, batch).await;
     if batch.is_empty() {
         return process.result().map(|()| Vec::new());
     }
@@ -165,77 +158,41 @@ async fn settle<S: Sink>(
     held.iter().map(|held| held.subject.clone()).collect()
 }
 
-/// Decodes a batch. Output: what could be decoded, and what could not and why.
-async fn decoded<M: Message>(batch: Vec<Arc<Held>>) -> (Vec<Taken<M>>, Vec<Foreign>) {
-    blocking(move || {
-        let (mut taken, mut foreign) = (Vec::with_capacity(batch.len()), Vec::new());
-        for held in batch {
-            match held.decode() {
-                Ok(delivery) => taken.push((held, delivery)),
-                Err(error) => foreign.push((held, error)),
-            }
-        }
-        (taken, foreign)
-    })
-    .await
-}
-
-/// Brings what can't be decoded to its end.
-async fn file(cx: &Context<'_>, foreign: Vec<Foreign>) {
-    for (held, error) in foreign {
-        held.fail_undecodable(cx, &error).await;
-    }
-}
-
 /// Counts the attempt of a suspect ahead, once it is alone: one that still waits when another ends
 /// the process is innocent. Output: what is to be handled; the rest is settled, at its limit.
-async fn counted<M: Message>(cx: &Context<'_>, batch: Vec<Taken<M>>) -> Vec<Taken<M>> {
+async fn counted<M: Message>(cx: &Context<'_>, batch: Vec<Arc<Held>>) -> Vec<Arc<Held>> {
     let mut left = Vec::new();
-    for (held, delivery) in batch {
-        let is_to_handle = !held.is_suspect() || {
-            let filing = Filing::of(&delivery.message);
-            held.count_suspect(cx, &filing).await.is_ok()
-        };
+    for held in batch {
+        let is_to_handle =
+            !held.is_suspect() || held.count_suspect(cx, &held.filing::<M>()).await.is_ok();
         if is_to_handle {
-            left.push((held, delivery));
+            left.push(held);
         }
     }
     left
 }
 
+/// Asks the sink, again and again for those that have to wait.
 async fn work<S: Sink>(cx: &Context<'_>, sink: &S, batch: Vec<Arc<Held>>) {
     let is_suspect = batch.iter().any(|held| held.is_suspect());
-    let company = Company::of(cx.process, is_suspect).await;
-    let (batch, foreign) = decoded(batch).await;
-    // Nobody waits for a dead letter of another message.
-    tokio::join!(ask(cx, sink, batch, is_suspect, company), file(cx, foreign));
-}
-
-/// Asks the sink, again and again for those that have to wait.
-async fn ask<S: Sink>(
-    cx: &Context<'_>,
-    sink: &S,
-    batch: Vec<Taken<S::Input>>,
-    is_suspect: bool,
-    mut company: Company,
-) {
+    let mut company = Company::of(cx.process, is_suspect).await;
     let mut patience = Patience::default();
     let mut closed = None;
-    let mut batch = counted(cx, batch).await;
+    let mut batch = counted::<S::Input>(cx, batch).await;
     while !batch.is_empty() {
         let handled = handle(cx, sink, batch).await;
         drop(company);
         let waiting = handled
             .into_iter()
             .filter_map(|(held, outcome)| outcome.is_none().then_some(held));
-        let waiting: Vec<Arc<Held>> = waiting.collect();
-        if waiting.is_empty() {
+        batch = waiting.collect();
+        if batch.is_empty() {
             return;
         }
         closed.get_or_insert_with(|| cx.gate.close());
         tokio::select! {
             () = cx.process.shutdown().cancelled() => {
-                for held in waiting {
+                for held in batch {
                     held.give_back("shutdown").await;
                 }
                 return;
@@ -243,7 +200,6 @@ async fn ask<S: Sink>(
             () = tokio::time::sleep(patience.next()) => {}
         }
         company = Company::of(cx.process, is_suspect).await;
-        (batch, _) = decoded(waiting).await;
     }
 }
 
@@ -251,14 +207,11 @@ async fn ask<S: Sink>(
 async fn handle<S: Sink>(
     cx: &Context<'_>,
     sink: &S,
-    batch: Vec<Taken<S::Input>>,
+    batch: Vec<Arc<Held>>,
 ) -> Vec<(Arc<Held>, Option<Outcome>)> {
-    let ids: Vec<String> = batch.iter().map(|(_, it)| it.message.id()).collect();
-    let (batch, deliveries): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
+    let stored = batch.iter().map(|held| held.stored()).collect();
     let started = Instant::now();
-    let handled = AssertUnwindSafe(sink.handle(deliveries))
-        .catch_unwind()
-        .await;
+    let handled = AssertUnwindSafe(sink.handle(stored)).catch_unwind().await;
     // What all of a batch wait for is said once.
     let mut has_said = !cx.gate.is_open();
     let verdicts: Vec<Result<(), Failed>> = match handled {
@@ -274,18 +227,21 @@ async fn handle<S: Sink>(
         batch.len(),
         "a sink owes a verdict for each message"
     );
-    for id in &ids {
-        CrashAt::AfterTask.check(S::NAME, id);
+    for held in batch.iter().filter(|_| CrashAt::is_planned()) {
+        CrashAt::AfterTask.check(S::NAME, &held.filing::<S::Input>().id);
     }
-    let settling: FuturesOrdered<_> = batch
-        .into_iter()
-        .zip(verdicts)
-        .map(|(held, verdict)| async move {
-            let outcome = settle_one::<S::Input>(cx, &held, verdict).await;
-            (held, outcome)
-        })
+    let settled = batch.iter().zip(&verdicts);
+    let done: Vec<&Held> = settled
+        .filter_map(|(held, verdict)| verdict.is_ok().then_some(&**held))
         .collect();
-    settling.collect().await
+    let settling: FuturesOrdered<_> = batch
+        .iter()
+        .zip(&verdicts)
+        .map(|(held, verdict)| settle_one::<S::Input>(cx, held, verdict))
+        .collect();
+    // Nobody waits for a dead letter of another message.
+    let (outcomes, ()) = tokio::join!(settling.collect::<Vec<_>>(), Held::ack_all(&done));
+    batch.into_iter().zip(outcomes).collect()
 }
 
 fn noted(cx: &Context<'_>, error: &impl Failure, has_said: &mut bool) -> Failed {
@@ -301,14 +257,15 @@ fn noted(cx: &Context<'_>, error: &impl Failure, has_said: &mut bool) -> Failed 
     failed
 }
 
+/// `None`: it has to wait. What is done is acked with all that are.
 async fn settle_one<M: Message>(
     cx: &Context<'_>,
     held: &Held,
-    verdict: Result<(), Failed>,
+    verdict: &Result<(), Failed>,
 ) -> Option<Outcome> {
     match verdict {
-        Ok(()) => Some(held.ack().await),
+        Ok(()) => Some(Outcome::Ack),
         Err(failed) if failed.verdict == Verdict::Wait => None,
-        Err(failed) => Some(held.fail(cx, &held.filing::<M>(), &failed).await),
+        Err(failed) => Some(held.fail(cx, &held.filing::<M>(), failed).await),
     }
 }

@@ -3,11 +3,35 @@
 use std::time::Instant;
 
 use bytes::Bytes;
-use messages::Message;
+use messages::{DecodeError, Message};
 use time::OffsetDateTime;
 
 use crate::topology::ConsumerSpec;
 use crate::{Failure, Outbox};
+
+/// A message as it stands in its stream, not decoded yet.
+#[derive(Debug, Clone)]
+pub struct Stored {
+    /// The subject it was published to.
+    pub subject: String,
+    /// Its sequence in the stream.
+    pub sequence: u64,
+    /// When it was stored.
+    pub published_at: OffsetDateTime,
+    /// How often it was delivered, this time included; 1 for what was only read.
+    pub delivered: u64,
+    /// When we pulled it, or read it.
+    pub pulled_at: Instant,
+    /// Its bytes.
+    pub payload: Bytes,
+}
+
+impl Stored {
+    /// The message.
+    pub fn decode<M: Message>(&self) -> Result<M, DecodeError> {
+        M::decode(&self.subject, &self.payload)
+    }
+}
 
 /// A message as it came out of a stream.
 #[derive(Debug, Clone)]
@@ -24,8 +48,6 @@ pub struct Delivery<M> {
     pub delivered: u64,
     /// When we pulled it.
     pub pulled_at: Instant,
-    /// The message as it was stored.
-    pub payload: Bytes,
 }
 
 /// Turns one message into others. Called for many messages at once; must be idempotent.

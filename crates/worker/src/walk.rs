@@ -6,16 +6,15 @@
 use std::time::Instant;
 
 use async_nats::jetstream::message::StreamMessage;
-use messages::Message;
 
 use crate::read::Wanted;
 use crate::topology::StreamSpec;
-use crate::{BatchLimits, Broker, BrokerError, Delivery};
+use crate::{BatchLimits, Broker, BrokerError, Stored};
 
 /// Messages that stand one after the other in a stream.
-pub struct Run<M> {
-    /// Those that could be decoded.
-    pub messages: Vec<Delivery<M>>,
+pub struct Run {
+    /// The messages.
+    pub messages: Vec<Stored>,
     /// The sequence of the last one looked at.
     pub last: u64,
     /// Nothing stood behind them when they were read.
@@ -43,14 +42,13 @@ impl Walk {
 }
 
 impl Broker {
-    /// The first messages after a sequence, as many as make a batch; what can't be decoded is passed
-    /// over.
-    pub async fn messages_after<M: Message>(
+    /// The first messages after a sequence, as many as make a batch.
+    pub async fn messages_after(
         &self,
         stream: StreamSpec,
         after: u64,
         limits: BatchLimits,
-    ) -> Result<Run<M>, BrokerError> {
+    ) -> Result<Run, BrokerError> {
         let mut walk = self.walk(stream.name, stream.subjects[0]);
         walk.from = after + 1;
         let mut run = Run {
@@ -66,17 +64,14 @@ impl Broker {
             };
             run.last = found.sequence;
             num_bytes += found.payload.len();
-            if let Ok(message) = M::decode(&found.subject, &found.payload) {
-                run.messages.push(Delivery {
-                    message,
-                    subject: found.subject.to_string(),
-                    sequence: found.sequence,
-                    published_at: found.time,
-                    delivered: 1,
-                    pulled_at: Instant::now(),
-                    payload: found.payload,
-                });
-            }
+            run.messages.push(Stored {
+                subject: found.subject.to_string(),
+                sequence: found.sequence,
+                published_at: found.time,
+                delivered: 1,
+                pulled_at: Instant::now(),
+                payload: found.payload,
+            });
         }
         Ok(run)
     }

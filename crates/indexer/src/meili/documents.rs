@@ -1,5 +1,6 @@
 //! Writing documents: NDJSON in, compressed unless Meilisearch is on this machine, the number of the task out. And reading which versions there are.
 
+use std::collections::HashMap;
 use std::io::{self, Write};
 
 use flate2::Compression;
@@ -36,11 +37,15 @@ struct Page<D> {
     results: Vec<D>,
 }
 
+/// What is said of a document that is not shown.
 #[derive(Deserialize)]
-struct Clustered {
+pub(crate) struct Standing {
     id: String,
+    /// 0: it has none, and is not ours.
     #[serde(default)]
-    cluster: Option<String>,
+    pub(crate) version: u64,
+    #[serde(default)]
+    pub(crate) cluster: Option<String>,
 }
 
 impl Meili {
@@ -88,7 +93,7 @@ impl Meili {
         offset: usize,
         limit: usize,
     ) -> Result<Vec<(String, String)>, IndexError> {
-        let page: Vec<Clustered> = self.page(&["id", "cluster"], offset, limit).await?;
+        let page: Vec<Standing> = self.page(&["id", "cluster"], offset, limit).await?;
         let page = page.into_iter();
         Ok(page
             .map(|found| (found.id, found.cluster.unwrap_or_default()))
@@ -107,6 +112,26 @@ impl Meili {
         match self.http.json::<Page<D>>(request).await {
             Ok(page) => Ok(page.results),
             Err(IndexError::Refused { code, .. }) if code == "index_not_found" => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What the index holds of these documents, by id.
+    pub(crate) async fn standing(
+        &self,
+        ids: &[&str],
+    ) -> Result<HashMap<String, Standing>, IndexError> {
+        let path = format!("/indexes/{}/documents/fetch", self.index);
+        let fields = ["id", "version", "cluster"];
+        let asked = json!({"ids": ids, "fields": fields, "limit": ids.len()});
+        let request = self.http.request(Method::POST, &path).json(&asked);
+        match self.http.json::<Page<Standing>>(request).await {
+            Ok(page) => {
+                let found = page.results.into_iter();
+                Ok(found.map(|found| (found.id.clone(), found)).collect())
+            }
+            // No index, or a Meilisearch that can't look up ids: then all of them are sent again.
+            Err(IndexError::Refused { .. }) => Ok(HashMap::new()),
             Err(error) => Err(error),
         }
     }

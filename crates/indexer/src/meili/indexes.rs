@@ -63,10 +63,23 @@ impl Meili {
 
     /// Waits until no swap is left to do, whoever asked for it.
     pub(crate) async fn swaps_are_done(&self) -> Result<(), IndexError> {
-        let path = "/tasks?types=indexSwap&statuses=enqueued,processing";
-        let tasks: Tasks = self.http.json(self.http.request(Method::GET, path)).await?;
-        let uids: Vec<u32> = tasks.results.iter().map(|task| task.uid).collect();
+        let uids = self.unfinished("types=indexSwap").await?;
         self.wait_for(&uids).await.map(drop)
+    }
+
+    /// The tasks of this index that are left to do, whoever asked for them: the youngest thousand,
+    /// before which all others end.
+    pub(crate) async fn unfinished_tasks(&self) -> Result<Vec<u32>, IndexError> {
+        self.unfinished(&format!("indexUids={}", self.index)).await
+    }
+
+    async fn unfinished(&self, which: &str) -> Result<Vec<u32>, IndexError> {
+        let path = format!("/tasks?{which}&statuses=enqueued,processing&limit=1000");
+        let tasks: Tasks = self
+            .http
+            .json(self.http.request(Method::GET, &path))
+            .await?;
+        Ok(tasks.results.iter().map(|task| task.uid).collect())
     }
 
     async fn done(&self, uid: u32) -> Result<(), IndexError> {

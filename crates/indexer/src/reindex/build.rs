@@ -6,9 +6,8 @@
 use std::time::Duration;
 
 use futures_util::future::try_join;
-use messages::SpeechChange;
 use worker::topology::SPEECHES;
-use worker::{BatchLimits, Delivery, Failure, Run, Sink, Verdict, chain};
+use worker::{BatchLimits, Failure, Run, Sink, Stored, Verdict, chain};
 
 use super::ReindexStage;
 use super::claim::{Claim, Halt};
@@ -142,18 +141,18 @@ impl<'a> Build<'a> {
         Ok(first.created_at().await? == claim.job.created_at)
     }
 
-    async fn read(&self, after: u64) -> Result<Run<SpeechChange>, IndexError> {
+    async fn read(&self, after: u64) -> Result<Run, IndexError> {
         let broker = self.live.broker();
         Ok(broker.messages_after(SPEECHES, after, self.limits).await?)
     }
 }
 
 /// Takes a batch into an index. Output: how many documents it does not take.
-async fn take(into: &Indexer, batch: &[Delivery<SpeechChange>]) -> Result<u64, IndexError> {
+async fn take(into: &Indexer, batch: &[Stored]) -> Result<u64, IndexError> {
     for attempt in 1.. {
         let mut num_refused = 0;
         let mut failed = None;
-        for (delivery, verdict) in batch.iter().zip(into.handle(batch.to_vec()).await) {
+        for (stored, verdict) in batch.iter().zip(into.handle(batch.to_vec()).await) {
             let Err(error) = verdict else { continue };
             let is_given_up = match error.verdict() {
                 Verdict::Reject => true,
@@ -161,8 +160,8 @@ async fn take(into: &Indexer, batch: &[Delivery<SpeechChange>]) -> Result<u64, I
                 Verdict::Wait | Verdict::Stop(_) => return Err(error),
             };
             if is_given_up {
-                let id = delivery.message.speech_id();
-                tracing::warn!(code = %error.code(), %id, "{id} is not in the new index: {}", chain(&error));
+                let subject = &stored.subject;
+                tracing::warn!(code = %error.code(), subject, "{subject} is not in the new index: {}", chain(&error));
                 num_refused += 1;
             } else {
                 failed = Some(error);

@@ -1,7 +1,7 @@
 //! What is made of messages before their turn, on all cores: documents as they are sent, and sketches.
 //!
-//! In: parts. Out: the lines of their items; sketches wait in [`Sketched`] until the table of copies has
-//! come to their sequence.
+//! In: messages as they were stored. Out: items with their lines; sketches wait in [`Sketched`] until the
+//! table of copies has come to their sequence.
 
 use std::collections::BTreeMap;
 use std::num::NonZero;
@@ -9,12 +9,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::available_parallelism;
 
 use futures_util::future::join_all;
-use messages::{SpeechChange, SpeechId};
+use messages::{DecodeError, SpeechId};
+use worker::Stored;
 
-use super::part::{Item, Part};
-use super::{Indexer, ToDocument};
+use super::Indexer;
+use super::part::{Item, Made, Part};
+use crate::IndexError;
 use crate::clusters::{Change, Sketch};
-use crate::document::Line;
 
 /// Sketches of messages that are at hand, by sequence. The table reads the others from SPEECHES.
 #[derive(Clone, Default)]
@@ -29,53 +30,50 @@ pub(super) enum Next {
 }
 
 impl Indexer {
-    /// Makes the lines that items lack. One batch at a time, in order: the table follows the stream.
-    pub(super) async fn compose(&self, parts: &mut [Part]) {
-        let _order = self.order.lock().await;
+    /// Makes what becomes of a batch. What can't be decoded gets its verdict.
+    pub(super) async fn compose(
+        &self,
+        batch: Vec<Stored>,
+        verdicts: &mut [Result<(), IndexError>],
+    ) -> Vec<Item> {
+        let made = self.make(&batch).await;
+        let mut items = Vec::with_capacity(batch.len());
+        for (slot, (stored, made)) in batch.into_iter().zip(made).enumerate() {
+            match made {
+                Ok(Made { id, line, sketch }) => {
+                    self.sketched.insert(stored.sequence, id.clone(), sketch);
+                    items.push(Item::of(slot, stored, id, line));
+                }
+                Err(error) => verdicts[slot] = Err(error.into()),
+            }
+        }
+        items
+    }
+
+    /// Makes once more what has been sent, and what has come since.
+    pub(super) async fn complete(&self, parts: &mut [Part]) {
         let items = parts.iter_mut().flat_map(|part| &mut part.items);
-        let items: Vec<&mut Item> = items.filter(|item| item.line.is_none()).collect();
+        let items: Vec<&mut Item> = items.filter(|item| item.lacks_line()).collect();
+        let stored: Vec<Stored> = items.iter().map(|item| item.stored.clone()).collect();
+        let made = self.make(&stored).await;
+        for (item, made) in items.into_iter().zip(made) {
+            // It was decoded before.
+            item.line = made.ok().and_then(|made| made.line);
+        }
+    }
+
+    /// On all cores.
+    async fn make(&self, stored: &[Stored]) -> Vec<Result<Made, DecodeError>> {
         let num_cores = available_parallelism().map_or(1, NonZero::get);
-        let share = items.len().div_ceil(num_cores).max(1);
-        let tasks = items.chunks(share).map(|share| {
-            let share = share.iter();
-            let share = share.map(|item| (item.change(), item.sequence));
-            let (share, to_document) = (share.collect::<Vec<_>>(), self.to_document);
+        let share = stored.len().div_ceil(num_cores).max(1);
+        let tasks = stored.chunks(share).map(|share| {
+            let (share, to_document) = (share.to_vec(), self.to_document);
             worker::blocking(move || {
-                let share = share.into_iter();
-                let made = share.map(|(change, sequence)| {
-                    let change = change();
-                    let line = line_of(&change, sequence, to_document);
-                    (line, sketch_of(&change))
-                });
+                let made = share.iter().map(|stored| Made::of(stored, to_document));
                 made.collect::<Vec<_>>()
             })
         });
-        let made = join_all(tasks).await.into_iter().flatten();
-        for (item, (line, sketch)) in items.into_iter().zip(made) {
-            item.line = line;
-            let id = item.id.clone();
-            self.sketched.insert(item.sequence, id, sketch);
-        }
-    }
-}
-
-/// What is sent of a change; nothing of what goes out.
-pub(super) fn line_of(
-    change: &SpeechChange,
-    sequence: u64,
-    to_document: ToDocument,
-) -> Option<Line> {
-    match change {
-        SpeechChange::Upsert(upsert) => Some(to_document(upsert, sequence).into_line()),
-        SpeechChange::Withdrawal(_) => None,
-    }
-}
-
-/// What the table of copies takes of a change.
-pub(super) fn sketch_of(change: &SpeechChange) -> Option<Sketch> {
-    match change {
-        SpeechChange::Upsert(upsert) => Some(Sketch::of(&upsert.speech.text)),
-        SpeechChange::Withdrawal(_) => None,
+        join_all(tasks).await.into_iter().flatten().collect()
     }
 }
 

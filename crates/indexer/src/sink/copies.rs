@@ -17,8 +17,8 @@ use worker::topology::SPEECHES;
 use worker::{BatchLimits, Broker, Failure, Verdict};
 
 use super::Turn;
-use super::compose::{Next, line_of, sketch_of};
-use super::part::Part;
+use super::compose::Next;
+use super::part::{Item, Part, line_of, sketch_of};
 use crate::clusters::{Change, Clusters};
 use crate::{IndexError, Indexer, Meili};
 
@@ -58,7 +58,7 @@ impl Indexer {
     /// written before the messages that moved them: whoever breaks off here does it again.
     pub(super) async fn follow(&self, turn: &mut Turn, parts: &[Part]) -> Result<(), IndexError> {
         let items = parts.iter().flat_map(|part| &part.items);
-        let to = items.map(|item| item.sequence).max().unwrap_or_default();
+        let to = items.map(Item::sequence).max().unwrap_or_default();
         let mut copies = self.catch_up(to).await?;
         if !self.is_live {
             return Ok(());
@@ -74,10 +74,9 @@ impl Indexer {
             }
             let to_document = self.to_document;
             let (rewrites, lines) = worker::blocking(move || {
-                let lines = rewrites.iter().map(|(_, change, sequence)| {
-                    let change = change.as_ref()?;
-                    line_of(change, *sequence, to_document)
-                });
+                let lines = rewrites
+                    .iter()
+                    .map(|(_, change, sequence)| line_of(change.as_ref()?, *sequence, to_document));
                 let lines = lines.collect::<Vec<_>>();
                 (rewrites, lines)
             })
@@ -138,13 +137,14 @@ impl Indexer {
             };
             let run = self
                 .broker
-                .messages_after::<SpeechChange>(SPEECHES, copies.last, limits)
+                .messages_after(SPEECHES, copies.last, limits)
                 .await?;
             let is_end = run.is_end;
             copies = worker::blocking(move || {
-                let changes = run.messages.into_iter().map(|delivery| {
-                    let change = delivery.message;
-                    (change.speech_id().clone(), sketch_of(&change))
+                // What can't be decoded is a dead letter of the indexer by itself.
+                let changes = run.messages.iter().filter_map(|stored| {
+                    let change: SpeechChange = stored.decode().ok()?;
+                    Some((change.speech_id().clone(), sketch_of(&change)))
                 });
                 copies.take_in(changes.collect(), run.last);
                 copies

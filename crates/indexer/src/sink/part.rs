@@ -1,23 +1,30 @@
 //! What one task is about: messages of a batch that are all upserts or all withdrawals.
 
-use bytes::Bytes;
-use messages::{Message, SpeechChange, SpeechId};
-use worker::{Delivery, Failure, Verdict};
+use messages::{DecodeError, Message, SpeechChange, SpeechId};
+use worker::{Failure, Stored, Verdict};
 
+use super::ToDocument;
 use crate::IndexError;
+use crate::clusters::Sketch;
 use crate::document::Line;
 
+/// What is made of a message before its turn.
+pub(super) struct Made {
+    pub(super) id: SpeechId,
+    /// What is sent; nothing for what goes out.
+    pub(super) line: Option<Line>,
+    /// For the table of copies; none, too.
+    pub(super) sketch: Option<Sketch>,
+}
+
 /// A speech change on its way, and whose verdict it decides. As it was stored: some thousand items
-/// wait, for their turn and in Meilisearch's queue.
+/// wait in Meilisearch's queue.
 pub(super) struct Item {
     /// The message's place in its batch.
     slot: usize,
-    pub(super) subject: String,
+    pub(super) stored: Stored,
     pub(super) id: SpeechId,
-    /// Its sequence in SPEECHES: the document's version.
-    pub(super) sequence: u64,
     is_deletion: bool,
-    payload: Bytes,
     /// What is sent, from when it is made until it is sent; nothing for what goes out.
     pub(super) line: Option<Line>,
     /// Read from the stream after the batch's own message was stored.
@@ -31,36 +38,70 @@ pub(super) struct Part {
     pub(super) items: Vec<Item>,
 }
 
+impl Made {
+    /// Of a message as it was stored.
+    pub(super) fn of(stored: &Stored, to_document: ToDocument) -> Result<Self, DecodeError> {
+        let change: SpeechChange = stored.decode()?;
+        Ok(Self {
+            id: change.speech_id().clone(),
+            line: line_of(&change, stored.sequence, to_document),
+            sketch: sketch_of(&change),
+        })
+    }
+}
+
+/// What is sent of a change.
+pub(super) fn line_of(
+    change: &SpeechChange,
+    sequence: u64,
+    to_document: ToDocument,
+) -> Option<Line> {
+    match change {
+        SpeechChange::Upsert(upsert) => Some(to_document(upsert, sequence).into_line()),
+        SpeechChange::Withdrawal(_) => None,
+    }
+}
+
+/// What the table of copies takes of a change.
+pub(super) fn sketch_of(change: &SpeechChange) -> Option<Sketch> {
+    match change {
+        SpeechChange::Upsert(upsert) => Some(Sketch::of(&upsert.speech.text)),
+        SpeechChange::Withdrawal(_) => None,
+    }
+}
+
 impl Item {
-    pub(super) fn of(slot: usize, delivery: Delivery<SpeechChange>) -> Self {
+    pub(super) fn of(slot: usize, stored: Stored, id: SpeechId, line: Option<Line>) -> Self {
         Self {
             slot,
-            subject: delivery.subject,
-            id: delivery.message.speech_id().clone(),
-            sequence: delivery.sequence,
-            is_deletion: is_deletion(&delivery.message),
-            payload: delivery.payload,
-            line: None,
+            stored,
+            id,
+            is_deletion: line.is_none(),
+            line,
             is_successor: false,
         }
     }
 
-    /// What decodes it.
-    ///
-    /// # Panics
-    ///
-    /// Never: it was decoded before.
-    pub(super) fn change(&self) -> impl FnOnce() -> SpeechChange + Send + use<> {
-        let (subject, payload) = (self.subject.clone(), self.payload.clone());
-        move || SpeechChange::decode(&subject, &payload).expect("it was decoded before")
+    /// Its sequence in SPEECHES: the document's version.
+    pub(super) fn sequence(&self) -> u64 {
+        self.stored.sequence
+    }
+
+    /// What it becomes has been sent before, and is to be sent again.
+    pub(super) fn lacks_line(&self) -> bool {
+        self.line.is_none() && !self.is_deletion
     }
 
     /// The newer message of the same speech, which now decides the verdict.
     pub(super) fn succeeded_by(self, change: &SpeechChange, sequence: u64) -> Self {
-        Self {
-            is_deletion: is_deletion(change),
+        let stored = Stored {
             payload: change.encode().into(),
             sequence,
+            ..self.stored
+        };
+        Self {
+            is_deletion: matches!(change, SpeechChange::Withdrawal(_)),
+            stored,
             line: None,
             is_successor: true,
             ..self
@@ -110,8 +151,4 @@ impl Part {
             "upserted"
         }
     }
-}
-
-fn is_deletion(change: &SpeechChange) -> bool {
-    matches!(change, SpeechChange::Withdrawal(_))
 }

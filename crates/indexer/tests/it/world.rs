@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 use worker::topology::{CONSUMERS, INDEXER};
 use worker::{
-    Broker, BrokerConfig, DeadFilter, Delivery, FiledLetter, Outcome, Process, Sink, WorkerConfig,
+    Broker, BrokerConfig, DeadFilter, FiledLetter, Outcome, Process, Sink, Stored, WorkerConfig,
     WorkerError,
 };
 
@@ -221,9 +221,8 @@ pub(crate) fn withdrawal(change: &SpeechChange) -> SpeechChange {
 }
 
 /// A message as it was pulled.
-pub(crate) fn delivery(change: &SpeechChange, sequence: u64) -> Delivery<SpeechChange> {
-    Delivery {
-        message: change.clone(),
+pub(crate) fn delivery(change: &SpeechChange, sequence: u64) -> Stored {
+    Stored {
         subject: change.subject(),
         sequence,
         published_at: messages::timestamp::now(),
@@ -234,7 +233,7 @@ pub(crate) fn delivery(change: &SpeechChange, sequence: u64) -> Delivery<SpeechC
 }
 
 /// Takes deliveries through the sink; every one of them must be fine.
-pub(crate) async fn index(sink: &Indexer, batch: &[Delivery<SpeechChange>]) {
+pub(crate) async fn index(sink: &Indexer, batch: &[Stored]) {
     for verdict in sink.handle(batch.to_vec()).await {
         verdict.expect("indexed");
     }

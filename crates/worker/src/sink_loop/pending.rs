@@ -7,6 +7,13 @@ use std::time::Instant;
 use crate::BatchLimits;
 use crate::settle::Held;
 
+/// Batches at once of what was delivered before: what ended the process that had it may be among it,
+/// and what shares its fate often enough is handled one by one.
+const MAX_AGAIN: usize = 4;
+
+/// A batch whose messages keep coming waits for so many pauses at most.
+const MAX_PAUSES: u32 = 10;
+
 /// What is held and not yet in a batch.
 pub(super) struct Pending {
     items: VecDeque<Arc<Held>>,
@@ -26,6 +33,9 @@ struct Ready {
     num: usize,
     num_bytes: usize,
     oldest: Option<Instant>,
+    youngest: Option<Instant>,
+    /// Some of it was delivered before.
+    is_again: bool,
 }
 
 impl Ready {
@@ -33,10 +43,10 @@ impl Ready {
         let pulled_at = held.pulled_at;
         self.num += 1;
         self.num_bytes += held.payload.len();
-        self.oldest = Some(
-            self.oldest
-                .map_or(pulled_at, |oldest| oldest.min(pulled_at)),
-        );
+        self.is_again |= held.delivered > 1;
+        let oldest = self.oldest.unwrap_or(pulled_at);
+        self.oldest = Some(oldest.min(pulled_at));
+        self.youngest = self.youngest.max(Some(pulled_at));
     }
 }
 
@@ -89,17 +99,23 @@ impl Pending {
             .min(self.limits.max_messages)
     }
 
-    /// When the oldest message that could go has waited long enough for others.
+    /// When the messages that could go have waited long enough for others: the youngest for one more,
+    /// or the oldest for a batch that never fills.
     pub(super) fn due_at(&mut self) -> Option<Instant> {
-        Some(self.ready().oldest? + self.limits.max_wait)
+        let (ready, pause) = (self.ready(), self.limits.max_wait);
+        Some((ready.youngest? + pause).min(ready.oldest? + pause * MAX_PAUSES))
     }
 
     /// Whether there is room for one more batch beside so many.
-    pub(super) fn may_start(&self, num_in_flight: usize) -> bool {
-        let limits = &self.limits;
+    pub(super) fn may_start(&mut self, num_in_flight: usize) -> bool {
+        let limits = self.limits;
+        let most = if self.ready().is_again {
+            limits.max_in_flight.min(MAX_AGAIN)
+        } else {
+            limits.max_in_flight
+        };
         num_in_flight == 0
-            || num_in_flight < limits.max_in_flight
-                && self.num_busy_bytes < limits.max_in_flight_bytes
+            || num_in_flight < most && self.num_busy_bytes < limits.max_in_flight_bytes
     }
 
     /// Whether a batch should be cut now; if so, it won't be empty.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use messages::{Message, SpeechChange};
 use testkit::eventually;
 use worker::topology::{self, ConsumerSpec, DEAD, SPEECHES};
-use worker::{BatchLimits, Broker, Delivery, Outcome, Sink};
+use worker::{BatchLimits, Broker, Outcome, Sink, Stored};
 
 use crate::setup::{Bench, PATIENCE, Told};
 use crate::sinks::{ToldSink, change, publish};
@@ -36,7 +36,7 @@ impl Sink for Counting {
         }
     }
 
-    async fn handle(&self, batch: Vec<Delivery<SpeechChange>>) -> Vec<Result<(), Told>> {
+    async fn handle(&self, batch: Vec<Stored>) -> Vec<Result<(), Told>> {
         let num_now = self.num_now.fetch_add(1, Ordering::SeqCst) + 1;
         self.num_most.fetch_max(num_now, Ordering::SeqCst);
         // As long as it takes that all the others are pulled.
@@ -89,6 +89,7 @@ async fn what_can_not_be_decoded_is_a_dead_letter_and_the_rest_of_its_batch_goes
         .process
         .run_sink_once(ToldSink::default(), PATIENCE)
         .await;
-    assert_eq!(once.unwrap(), [Outcome::Ack]);
+    let dead = Outcome::Dead("told_reject".to_owned());
+    assert_eq!(once.unwrap(), [dead, Outcome::Ack]);
     assert_eq!(bench.held(DEAD).await, 1);
 }

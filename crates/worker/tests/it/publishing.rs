@@ -109,9 +109,13 @@ async fn the_leader_of_a_cluster_says_the_same_as_any_server() {
             .unwrap();
         assert!(none.is_none());
         let last = last.unwrap();
-        let run = broker.messages_after::<Page>(PAGES, 0, limits).await;
+        let run = broker.messages_after(PAGES, 0, limits).await;
         let run = run.unwrap();
-        let found: Vec<_> = run.messages.into_iter().map(|it| it.message).collect();
+        let found: Vec<_> = run
+            .messages
+            .iter()
+            .map(|it| it.decode::<Page>().unwrap())
+            .collect();
         let has = [last.sequence, last.sequence + 1].map(|it| broker.has_message(PAGES, it));
         let [has, has_next] = has;
         assert!(has.await.unwrap() && !has_next.await.unwrap());

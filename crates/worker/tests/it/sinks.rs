@@ -10,7 +10,7 @@ use testkit::eventually;
 use time::macros::datetime;
 use tokio_util::sync::CancellationToken;
 use worker::topology::{self, Bucket, ConsumerSpec, SPEECHES};
-use worker::{BatchLimits, Delivery, Outcome, Sink, Verdict};
+use worker::{BatchLimits, Outcome, Sink, Stored, Verdict};
 
 use crate::setup::{Bench, PATIENCE, REFUSED, RETRY, Told};
 
@@ -38,7 +38,8 @@ pub(crate) async fn publish(bench: &Bench, change: &SpeechChange) {
     sent.await.unwrap();
 }
 
-/// Answers each subject's messages with the verdicts it is told, then Ok; notes what it saw.
+/// Answers each subject's messages with the verdicts it is told, then Ok; notes what it saw. What it
+/// can't decode it refuses.
 #[derive(Clone, Default)]
 pub(crate) struct ToldSink {
     script: Arc<Mutex<HashMap<String, Vec<Verdict>>>>,
@@ -76,21 +77,20 @@ impl Sink for ToldSink {
         }
     }
 
-    async fn handle(&self, batch: Vec<Delivery<SpeechChange>>) -> Vec<Result<(), Told>> {
-        let subjects = batch
-            .iter()
-            .map(|delivery| delivery.subject.clone())
-            .collect();
+    async fn handle(&self, batch: Vec<Stored>) -> Vec<Result<(), Told>> {
+        let subjects = batch.iter().map(|stored| stored.subject.clone()).collect();
         self.seen.lock().unwrap().push(subjects);
         let mut script = self.script.lock().unwrap();
         batch
             .iter()
-            .map(
-                |delivery| match script.get_mut(&delivery.subject).and_then(Vec::pop) {
+            .map(|stored| {
+                let told = script.get_mut(&stored.subject).and_then(Vec::pop);
+                let is_foreign = stored.decode::<SpeechChange>().is_err();
+                match told.or(is_foreign.then_some(Verdict::Reject)) {
                     Some(verdict) => Err(Told(verdict)),
                     None => Ok(()),
-                },
-            )
+                }
+            })
             .collect()
     }
 }
@@ -213,7 +213,7 @@ impl Sink for Replacing {
         ToldSink::default().limits()
     }
 
-    async fn handle(&self, batch: Vec<Delivery<SpeechChange>>) -> Vec<Result<(), Told>> {
+    async fn handle(&self, batch: Vec<Stored>) -> Vec<Result<(), Told>> {
         let newer = change(1, 2);
         let sent = self
             .0
@@ -245,7 +245,7 @@ impl Sink for Pair {
         }
     }
 
-    async fn handle(&self, batch: Vec<Delivery<SpeechChange>>) -> Vec<Result<(), Told>> {
+    async fn handle(&self, batch: Vec<Stored>) -> Vec<Result<(), Told>> {
         self.num_calls.fetch_add(1, Ordering::SeqCst);
         if self.hangs {
             std::future::pending::<()>().await;
