@@ -209,6 +209,7 @@ impl Indexer {
         let mut halt = self.make_ready(&mut turn, &parts).await.err();
         let end = self.end_of_speeches().await;
         turn.note_end(end);
+        let highest = Part::last_sequence(&parts);
         for part in parts {
             if let Some(error) = &halt {
                 part.fail(error, verdicts);
@@ -237,6 +238,7 @@ impl Indexer {
                 }
             }
         }
+        turn.end(highest);
         sent
     }
 

@@ -18,7 +18,7 @@ use worker::{BatchLimits, Broker, Failure, Verdict};
 
 use super::Turn;
 use super::compose::Next;
-use super::part::{Item, Part, line_of, sketch_of};
+use super::part::{Part, line_of, sketch_of};
 use crate::clusters::{Change, Clusters};
 use crate::{IndexError, Indexer, Meili};
 
@@ -57,9 +57,7 @@ impl Indexer {
     /// Brings the table of copies up to these messages, and documents up to the table. All of them are
     /// written before the messages that moved them: whoever breaks off here does it again.
     pub(super) async fn follow(&self, turn: &mut Turn, parts: &[Part]) -> Result<(), IndexError> {
-        let items = parts.iter().flat_map(|part| &part.items);
-        let to = items.map(Item::sequence).max().unwrap_or_default();
-        let mut copies = self.catch_up(to).await?;
+        let mut copies = self.catch_up(Part::last_sequence(parts)).await?;
         if !self.is_live {
             return Ok(());
         }

@@ -131,6 +131,12 @@ impl Part {
             .collect()
     }
 
+    /// The highest sequence in these parts.
+    pub(super) fn last_sequence(parts: &[Self]) -> u64 {
+        let items = parts.iter().flat_map(|part| &part.items);
+        items.map(Item::sequence).max().unwrap_or_default()
+    }
+
     pub(super) fn halves(mut self) -> [Self; 2] {
         let items = self.items.split_off(self.items.len() / 2);
         let is_deletion = self.is_deletion;

@@ -23,6 +23,8 @@ pub(crate) struct Turn {
     /// Our own tasks, the last ones.
     ours: VecDeque<u32>,
     quiet: Option<Quiet>,
+    /// The highest sequence that had its turn.
+    highest: u64,
 }
 
 /// Since when nothing was published to SPEECHES.
@@ -100,12 +102,18 @@ impl Turn {
     }
 
     /// Whether nothing can have replaced an item: SPEECHES was at its end before the item was pulled,
-    /// and still is. `trusted`: what was pulled longer ago is looked up all the same, since another
-    /// process may have been at work meanwhile, and what a node that was behind has given us is old.
+    /// and still is. What does not come in the order of the stream, or was pulled longer than `trusted`
+    /// ago, is looked up all the same: a node of a cluster that is behind gives what is old, and another
+    /// process may have been at work meanwhile.
     pub(super) fn is_newest(&self, item: &Item, trusted: Duration) -> bool {
         let pulled_at = item.stored.pulled_at;
         let is_quiet = self.quiet.is_some_and(|quiet| quiet.since < pulled_at);
-        is_quiet && pulled_at.elapsed() < trusted
+        is_quiet && item.sequence() > self.highest && pulled_at.elapsed() < trusted
+    }
+
+    /// The turn of these parts is over.
+    pub(super) fn end(&mut self, highest: u64) {
+        self.highest = self.highest.max(highest);
     }
 }
 
@@ -143,10 +151,14 @@ mod tests {
         turn.note_end(Some(9));
         assert!(turn.is_newest(&second, TRUSTED));
         assert!(!turn.is_newest(&second, Duration::ZERO), "too long ago");
+        turn.end(2);
+        assert!(!turn.is_newest(&second, TRUSTED), "out of order");
+        let third = item(3, 1);
+        assert!(turn.is_newest(&third, TRUSTED));
         turn.note_end(Some(10));
-        assert!(!turn.is_newest(&second, TRUSTED), "something was published");
+        assert!(!turn.is_newest(&third, TRUSTED), "something was published");
         turn.note_end(None);
-        assert!(!turn.is_newest(&item(3, 1), TRUSTED));
+        assert!(!turn.is_newest(&item(4, 1), TRUSTED));
     }
 
     #[test]
