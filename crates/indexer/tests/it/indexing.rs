@@ -2,9 +2,10 @@
 
 use indexer::{Applied, Meili};
 use serde_json::Value;
-use worker::Outcome;
+use testkit::eventually;
+use worker::{Outcome, Sink, Stored};
 
-use crate::world::{World, delivery, index, speech, withdrawal};
+use crate::world::{World, changed, delivery, index, speech, withdrawal};
 
 /// The tasks of Meilisearch of one kind.
 async fn num_tasks(world: &World, kind: &str) -> u64 {
@@ -33,6 +34,79 @@ async fn a_batch_is_searchable_when_it_is_acked_and_is_one_task() {
     assert_eq!(found.estimated_total, 30);
     assert_eq!(num_tasks(&world, "documentAdditionOrUpdate").await, 1);
     assert!(world.dead_letters().await.is_empty());
+}
+
+#[tokio::test]
+async fn what_the_index_holds_already_in_this_version_is_not_sent_again() {
+    let world = World::start().await;
+    let speeches: Vec<_> = (0..3)
+        .map(|n| speech(&format!("第{n}次讲话"), "同志们：要抓好农业生产。"))
+        .collect();
+    let sequences = world.publish_all(&speeches).await;
+    let batch: Vec<_> = speeches
+        .iter()
+        .zip(sequences)
+        .map(|(speech, sequence)| delivery(speech, sequence))
+        .collect();
+    // A process that was killed before its acks, or before its last task had ended.
+    index(&world.indexer(), &batch[..2]).await;
+    let mut again = batch.clone();
+    for stored in &mut again {
+        stored.delivered = 2;
+    }
+    let next = world.indexer();
+    index(&next, &again[..2]).await;
+    assert_eq!(num_tasks(&world, "documentAdditionOrUpdate").await, 1);
+    index(&next, &again).await;
+    assert_eq!(num_tasks(&world, "documentAdditionOrUpdate").await, 2);
+    assert_eq!(world.searcher().num_documents().await.unwrap(), Some(3));
+    // A newer version is not there yet, and what was repaired by hand is sent as it is.
+    let newer = changed(&speeches[0], |upsert| {
+        "我们要抓好工业。".clone_into(&mut upsert.speech.text);
+    });
+    let mut newest = delivery(&newer, world.publish(&newer).await);
+    newest.delivered = 2;
+    index(&next, &[newest.clone()]).await;
+    assert_eq!(world.version_of(&newer).await, Some(newest.sequence));
+    newest.delivered = 1;
+    index(&next, &[newest]).await;
+    assert_eq!(num_tasks(&world, "documentAdditionOrUpdate").await, 4);
+}
+
+#[tokio::test]
+async fn what_was_sent_before_is_awaited_and_not_sent_twice() {
+    let world = World::start().await;
+    let batch: Vec<_> = {
+        let speeches: Vec<_> = (0..300)
+            .map(|n| {
+                speech(
+                    &format!("第{n}次讲话"),
+                    &format!("第{n}次：要抓好农业生产。"),
+                )
+            })
+            .collect();
+        let sequences = world.publish_all(&speeches).await;
+        let pairs = speeches.iter().zip(sequences);
+        pairs.map(|(speech, at)| delivery(speech, at)).collect()
+    };
+    // The first one ends while its task is on its way.
+    let first = world.indexer();
+    let dying = tokio::spawn({
+        let batch = batch.clone();
+        async move { first.handle(batch).await }
+    });
+    eventually("the documents are sent", async || {
+        (num_tasks(&world, "documentAdditionOrUpdate").await == 1).then_some(())
+    })
+    .await;
+    dying.abort();
+    let again = batch.into_iter().map(|stored| Stored {
+        delivered: 2,
+        ..stored
+    });
+    index(&world.indexer(), &again.collect::<Vec<_>>()).await;
+    assert_eq!(num_tasks(&world, "documentAdditionOrUpdate").await, 1);
+    assert_eq!(world.searcher().num_documents().await.unwrap(), Some(300));
 }
 
 #[tokio::test]
