@@ -140,7 +140,7 @@ impl Rebuild {
         let mut seen: Option<(u64, Instant)> = None;
         loop {
             ticks.tick().await;
-            match self.look(&mut seen).await {
+            match Box::pin(self.look(&mut seen)).await {
                 Ok(()) => {}
                 Err(Halt::Lost) => tracing::info!("another process goes on with the reindex"),
                 Err(Halt::Failed(error)) if matches!(error.verdict(), Verdict::Stop(_)) => {

@@ -248,7 +248,7 @@ impl Indexer {
         if items.any(|item| turn.is_doubtful(item)) {
             turn.await_others(&self.meili).await?;
         }
-        let followed = Box::pin(self.follow(turn, parts)).await;
+        let followed = self.follow(turn, parts).await;
         if followed.is_err() {
             turn.forget();
         }
