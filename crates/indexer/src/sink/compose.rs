@@ -10,10 +10,11 @@ use std::thread::available_parallelism;
 
 use futures_util::future::join_all;
 use messages::{SpeechChange, SpeechId};
+use words::Sketch;
 
 use super::part::{Item, Part};
 use super::{Indexer, ToDocument};
-use crate::clusters::{Change, Sketch};
+use crate::clusters::Change;
 use crate::document::Line;
 
 /// Sketches of messages that are at hand, by sequence. The table reads the others from SPEECHES.
@@ -43,7 +44,11 @@ impl Indexer {
             worker::blocking(move || {
                 let share = share.into_iter();
                 let made = share.map(|(change, sequence)| {
-                    let change = change();
+                    let mut change = change();
+                    if let SpeechChange::Upsert(upsert) = &mut change {
+                        // Both need it.
+                        words::renew(upsert);
+                    }
                     let line = line_of(&change, sequence, to_document);
                     (line, sketch_of(&change))
                 });
@@ -74,7 +79,7 @@ pub(super) fn line_of(
 /// What the table of copies takes of a change.
 pub(super) fn sketch_of(change: &SpeechChange) -> Option<Sketch> {
     match change {
-        SpeechChange::Upsert(upsert) => Some(Sketch::of(&upsert.speech.text)),
+        SpeechChange::Upsert(upsert) => Some(words::sketch(upsert)),
         SpeechChange::Withdrawal(_) => None,
     }
 }
