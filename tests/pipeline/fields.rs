@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use messages::SpeechChange;
 use serde_json::{Value, json};
 
 use crate::mill::Mill;
@@ -41,6 +42,14 @@ async fn a_url_becomes_a_hit_with_every_field_as_expected() {
         text.starts_with("同志们:\n第1条线索") && text.ends_with("\n谢谢大家。"),
         "{text}"
     );
+    // What the indexer took over was derived by the extractor.
+    let change = mill.last_change("/detail/7.html").await;
+    let SpeechChange::Upsert(upsert) = change else {
+        panic!("{change:?}");
+    };
+    let derived = words::derive(&upsert.speech);
+    assert_eq!(upsert.derived.as_ref(), Some(&derived));
+    assert_eq!(document["search_title"], derived.search_title);
     let (code, pages) = mill.command(&["search", "粮食生产"]).await;
     assert_eq!(code, Some(0));
     let hit = &pages[0]["hits"][0];

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::process::ExitStatus;
 
+use messages::{Message, SpeechChange, SpeechId};
 use serde_json::Value;
 use testkit::{FakeSite, Role, RoleOptions, TestMeili, eventually, run};
 
@@ -256,6 +257,15 @@ impl Mill {
             .collect();
         assert_eq!(found.len(), 1, "documents of {path}");
         found.remove(0)
+    }
+
+    /// The last message of the speech of a path, as its extractor published it.
+    pub(crate) async fn last_change(&self, path: &str) -> SpeechChange {
+        let id = SpeechId::of(&self.site.url(path).parse().unwrap());
+        let subject = SpeechChange::subject_of(&id);
+        let stream = self.outside().await.get_stream("SPEECHES").await.unwrap();
+        let last = stream.get_last_raw_message_by_subject(&subject).await;
+        SpeechChange::decode(&subject, &last.unwrap().payload).unwrap()
     }
 
     /// NATS as any other client of an operator sees it.

@@ -18,6 +18,8 @@ fn speech(number: usize, words: &str) -> SpeechChange {
     upsert.speech.url = format!("https://www.example.com/{number}").parse().unwrap();
     upsert.speech.speech_id = SpeechId::of(&upsert.speech.url);
     upsert.speech.text = format!("同志们：第{number}件事，{words}。");
+    // It is of another text.
+    upsert.derived = None;
     SpeechChange::Upsert(upsert)
 }
 

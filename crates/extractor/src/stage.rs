@@ -4,6 +4,7 @@
 mod blocked;
 mod breaker;
 mod changes;
+mod derive;
 mod failure;
 mod learning;
 mod profiles;
@@ -248,10 +249,11 @@ impl Core {
         if yielded.is_empty() && !speech_ids.is_empty() {
             self.breaker.appeared(&response.url.host()).await?;
         }
-        for speech in speeches {
+        for (speech, derived) in derive::derive(speeches).await {
             let subject = SpeechChange::subject_of(&speech.speech_id);
             let ours = Yield {
                 speech,
+                derived,
                 version,
                 url_id: url_id.clone(),
             };

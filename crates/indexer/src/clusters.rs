@@ -6,17 +6,15 @@
 mod bytes;
 mod near;
 mod postings;
-mod sketch;
 mod tally;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use messages::SpeechId;
+use words::{Sizes, Sketch};
 
 use near::Best;
 use postings::Postings;
-use sketch::Sizes;
-pub use sketch::Sketch;
 use tally::Tally;
 
 /// The sketch of a speech that is new or another one now; none: it is gone.

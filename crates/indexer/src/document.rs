@@ -1,7 +1,8 @@
 //! The document: a speech record, flattened for Meilisearch.
 //!
-//! In: an upsert and its sequence in SPEECHES. Out: JSON fields. Text beyond what Meilisearch indexes
-//! of one attribute goes on in `text_2`, `text_3` …
+//! In: an upsert and its sequence in SPEECHES. Out: JSON fields. What travelled with the speech and is
+//! current is taken over; else it is derived here. Text beyond what Meilisearch indexes of one attribute
+//! goes on in `text_2`, `text_3` …
 
 pub(crate) mod searched;
 mod text;
@@ -93,7 +94,11 @@ impl SpeechDocument {
         let mut document = Self(fields);
         document.shorten_facets();
         document.set_text(speech);
-        searched::fill(&mut document.0, speech);
+        searched::fill(
+            &mut document.0,
+            words::derived(upsert).into_owned(),
+            speech.date,
+        );
         document
     }
 
@@ -220,6 +225,24 @@ mod tests {
         );
         assert_eq!(document.get("removed"), None);
         assert_eq!(document.get("speech_id"), None);
+    }
+
+    #[test]
+    fn a_document_is_the_same_whether_what_is_derived_travelled_or_is_made_here() {
+        let mut upsert = upsert();
+        let travelled = SpeechDocument::new(&upsert, 1);
+        assert!(travelled.get(searched::TITLE).is_some());
+        upsert.derived = None;
+        assert_eq!(SpeechDocument::new(&upsert, 1), travelled);
+        let mut other = words::derive(&upsert.speech);
+        "另外".clone_into(&mut other.search_title);
+        upsert.derived = Some(other.clone());
+        let document = SpeechDocument::new(&upsert, 1);
+        assert_eq!(document.get(searched::TITLE), Some(&json!("另外")));
+        // What another revision made means nothing to us.
+        other.revision += 1;
+        upsert.derived = Some(other);
+        assert_eq!(SpeechDocument::new(&upsert, 1), travelled);
     }
 
     #[test]

@@ -17,10 +17,9 @@ mod search;
 mod settings;
 mod sink;
 mod stats;
-mod words;
 
 pub use audit::{Audit, Differences, Repaired};
-pub use clusters::{Clusters, Sketch};
+pub use clusters::Clusters;
 pub use config::{IndexerConfig, MeiliConfig, Secret, parse_date};
 pub use document::SpeechDocument;
 pub use error::IndexError;
@@ -31,3 +30,5 @@ pub use search::{Facets, Hit, SearchOptions, SearchPage, Searcher};
 pub use settings::{Applied, wanted as wanted_settings};
 pub use sink::Indexer;
 pub use stats::{Sizes, Stats};
+/// What [`Clusters`] are made of.
+pub use words::Sketch;

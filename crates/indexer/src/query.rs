@@ -8,11 +8,11 @@ mod content;
 use std::collections::BTreeMap;
 
 use meilisearch_sdk::search::MatchingStrategies;
+use words::{is_han, pinyin_of_word, simplified, syllables};
 
 use content::Content;
 
 use crate::document::searched;
-use crate::words::{is_han, pinyin_of_word, simplified, syllables};
 
 /// Meilisearch reads so many words of a query.
 const MAX_WORDS: usize = 10;

@@ -12,10 +12,10 @@ use meilisearch_sdk::settings::{
 use reqwest::Method;
 use serde::Deserialize;
 use serde_json::Value;
+use words::{dictionary, lists};
 
 use crate::document::{MAX_PARTS, searched, text_field};
 use crate::meili::TaskStatus;
-use crate::words::{lists, words};
 use crate::{IndexError, Meili};
 
 /// Each costs indexing time, so few; in order of their weight.
@@ -107,7 +107,7 @@ pub fn wanted() -> Settings {
         .with_proximity_precision("byAttribute")
         .with_stop_words(lists().stop())
         .with_synonyms(synonyms())
-        .with_dictionary(words().dictionary())
+        .with_dictionary(dictionary())
         .with_localized_attributes([LocalizedAttributes {
             locales: vec!["cmn".to_owned()],
             attribute_patterns: vec!["*".to_owned()],

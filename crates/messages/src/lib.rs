@@ -8,6 +8,7 @@ mod block_record;
 mod canonical_url;
 mod crawl_request;
 mod dead_letter;
+mod derived;
 mod found_link;
 mod host;
 mod host_records;
@@ -31,6 +32,7 @@ pub use crawl_request::{CrawlRequest, Why};
 pub use dead_letter::{
     DeadLetter, DeadLetterHeaders, HeaderError, MAX_HEADER_BYTES, REPLAYS_HEADER,
 };
+pub use derived::Derived;
 pub use found_link::FoundLink;
 pub use host::Host;
 pub use host_records::{ClockRecord, ControlRecord, DelayFrom};

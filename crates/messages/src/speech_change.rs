@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use crate::message::{from_json, to_json};
-use crate::{CanonicalUrl, DecodeError, Message, Speech, SpeechId, UrlId};
+use crate::{CanonicalUrl, DecodeError, Derived, Message, Speech, SpeechId, UrlId};
 
 /// Which extraction a change comes from; the greater one is newer. Compared field by field, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -48,6 +48,9 @@ pub struct Upsert {
     pub from: UrlId,
     /// The record.
     pub speech: Speech,
+    /// What is computed of the record alone. None from an earlier version, and with very long texts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub derived: Option<Derived>,
 }
 
 /// A speech that is no more; holds none of its text.

@@ -26,17 +26,21 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("crawler", &["messages", "sites", "worker"]),
-    ("extractor", &["messages", "sites", "worker"]),
-    ("indexer", &["messages", "worker"]),
+    ("extractor", &["messages", "sites", "words", "worker"]),
+    ("indexer", &["messages", "words", "worker"]),
     ("web", &["messages", "worker"]),
     ("worker", &["messages"]),
     ("sites", &["messages"]),
+    ("words", &["messages"]),
     ("messages", &[]),
     ("telemetry", &[]),
     ("servers", &[]),
     ("testkit", &["messages", "servers"]),
     ("fuzz", &["extractor", "messages", "sites"]),
-    ("xtask", &["messages", "servers", "testkit", "worker"]),
+    (
+        "xtask",
+        &["messages", "servers", "testkit", "words", "worker"],
+    ),
 ];
 
 const STAGES: &[&str] = &["crawler", "extractor", "indexer", "web"];

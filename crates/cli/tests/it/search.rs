@@ -18,6 +18,8 @@ pub(crate) fn of(title: &str, year: i32) -> Upsert {
     title.clone_into(&mut speech.title);
     let day = format!("{year}-05-06");
     speech.date = Some(Date::parse(&day, format_description!("[year]-[month]-[day]")).unwrap());
+    // It is of another text.
+    upsert.derived = None;
     *upsert
 }
 

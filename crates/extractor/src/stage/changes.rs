@@ -1,12 +1,16 @@
 //! How a page's say about a speech joins what other pages, and earlier extractions, said of it.
 
-use messages::{CanonicalUrl, Speech, SpeechChange, SpeechId, Upsert, UrlId, Version, Withdrawal};
+use messages::{
+    CanonicalUrl, Derived, Speech, SpeechChange, SpeechId, Upsert, UrlId, Version, Withdrawal,
+};
 use worker::Merge;
 
 /// A page yields a speech.
 #[derive(Clone)]
 pub(super) struct Yield {
     pub(super) speech: Speech,
+    /// What is derived of it.
+    pub(super) derived: Option<Derived>,
     pub(super) version: Version,
     pub(super) url_id: UrlId,
 }
@@ -37,6 +41,7 @@ impl Yield {
                 sources.extend(last.sources.iter().cloned());
                 if last.version == self.version
                     && last.speech == self.speech
+                    && last.derived == self.derived
                     && last.sources == sources
                 {
                     return Merge::Keep;
@@ -49,6 +54,7 @@ impl Yield {
             sources,
             from: self.url_id.clone(),
             speech: self.speech.clone(),
+            derived: self.derived.clone(),
         })))
     }
 }
@@ -106,6 +112,7 @@ impl Leaving {
 
 #[cfg(test)]
 mod tests {
+    use messages::Message;
     use time::macros::datetime;
 
     use super::*;
@@ -139,5 +146,35 @@ mod tests {
             assert_eq!(withdrawal, leaving(2).withdrawal(version(2)));
             assert!(matches!(leaving(2).merge(Some(withdrawal)), Merge::Keep));
         }
+    }
+
+    #[test]
+    fn what_is_derived_travels_with_its_own_speech() {
+        let golden = include_bytes!("../../../messages/golden/speech_change_upsert.json");
+        let Ok(SpeechChange::Upsert(upsert)) = SpeechChange::decode("", golden) else {
+            panic!("the golden speech is an upsert");
+        };
+        let published = |merge| match merge {
+            Merge::Publish(SpeechChange::Upsert(upsert)) => *upsert,
+            _ => panic!("it is to be published"),
+        };
+        let of = |url: &str, page_sequence| Yield {
+            speech: upsert.speech.clone(),
+            derived: Some(words::derive(&upsert.speech)),
+            version: version(page_sequence),
+            url_id: UrlId::of(&url.parse().unwrap()),
+        };
+        let ours = of("https://a.cn/1", 2);
+        let first = published(ours.merge(None));
+        assert_eq!(first.derived, ours.derived);
+        let last = |upsert: &Upsert| Some(SpeechChange::Upsert(Box::new(upsert.clone())));
+        assert!(matches!(ours.merge(last(&first)), Merge::Keep));
+        // What an earlier version, or another revision, published is brought up.
+        let derived = None;
+        let bare = Upsert { derived, ..first };
+        assert_eq!(published(ours.merge(last(&bare))).derived, ours.derived);
+        // An older extraction of another page adds itself, and nothing else.
+        let joined = published(of("https://a.cn/2", 1).merge(last(&bare)));
+        assert_eq!((joined.sources.len(), joined.derived), (2, None));
     }
 }

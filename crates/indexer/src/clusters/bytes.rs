@@ -3,8 +3,9 @@
 //! A version byte, then speeches by id; numbers are places in that order. Nothing is trusted: what does
 //! not fit together is no table.
 
+use words::{LEVELS, MAX_KEYS, Sizes};
+
 use super::near::Best;
-use super::sketch::{LEVELS, MAX_KEYS, Sizes};
 use super::{Clusters, Speech};
 
 /// No container.

@@ -3,8 +3,9 @@
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
+use words::Sizes;
+
 use super::postings::Holders;
-use super::sketch::Sizes;
 use super::{Clusters, Id, Work};
 
 /// Two texts that share so much of all that is in either are one text, in thousandths.

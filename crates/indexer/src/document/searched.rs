@@ -1,12 +1,11 @@
 //! Helper attributes: what makes a speech findable by words that Meilisearch does not see in it.
 //!
-//! In: the record. Out: fields that are searched and not shown; they hold only what the others lack.
+//! In: what is derived of the speech, and its date. Out: fields that are searched and not shown; they
+//! hold only what the others lack.
 
-use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
-use messages::Speech;
+use messages::Derived;
 use serde_json::{Map, Value};
-
-use crate::words::{Word, is_han, pinyin_of_word, simplified, words};
+use time::Date;
 
 /// The title once more: simplified, with the words inside its words and each of its characters.
 pub(crate) const TITLE: &str = "search_title";
@@ -17,148 +16,15 @@ pub(crate) const PINYIN: &str = "search_pinyin";
 /// The year as it is asked for.
 pub(crate) const YEAR: &str = "search_year";
 
-/// Of a word in the text before its reading is indexed.
-const FREQUENT: usize = 2;
-
-/// Bytes of a text for each of its words, about, and room for so many words at first.
-const BYTES_PER_WORD: usize = 8;
-const MAX_ROOM: usize = 4_096;
-
 /// Fills the helper attributes of a document.
-pub(super) fn fill(fields: &mut Map<String, Value>, speech: &Speech) {
-    let head = head(speech);
-    let mut set = |name: &str, words: String| {
-        if !words.is_empty() {
-            fields.insert(name.to_owned(), Value::String(words));
-        }
-    };
-    let (simple_head, simple_text) = (simplified(&head), simplified(&speech.text));
-    let (head, text) = (
-        Read::of(&head, &simple_head),
-        Read::of(&speech.text, &simple_text),
-    );
-    set(TITLE, title_words(&head).join(" "));
-    let mut left = text.left_out();
-    left.sort_unstable();
-    let left: Vec<&str> = left.iter().map(Word::text).collect();
-    set(WORDS, left.join(" "));
-    set(PINYIN, pinyin(&head, &text).join(" "));
-    let year = speech.date.map(|date| date.year().to_string());
-    set(YEAR, year.unwrap_or_default());
-}
-
-/// Title, occasion and headings.
-fn head(speech: &Speech) -> String {
-    let headings = speech.sections.iter().map(|it| it.heading.as_str());
-    let occasion = speech.occasion.as_deref();
-    let parts = [speech.title.as_str()].into_iter().chain(occasion);
-    parts.chain(headings).collect::<Vec<_>>().join("\n")
-}
-
-/// A text, cut once.
-struct Read<'a> {
-    simple: &'a str,
-    /// Its words in simplified characters, each once: as they follow each other, then those that
-    /// stand inside one of them.
-    words: Vec<Word<'a>>,
-    /// How often each of the first ones follows another.
-    counts: Vec<usize>,
-    /// What Meilisearch finds in it as it was written.
-    known: HashSet<Word<'a>>,
-}
-
-impl<'a> Read<'a> {
-    fn of(text: &'a str, simple: &'a str) -> Self {
-        let ours = words().ours(simple);
-        let mut numbers = HashMap::with_capacity(MAX_ROOM.min(simple.len() / BYTES_PER_WORD));
-        let (mut found, mut counts) = (Vec::new(), Vec::new());
-        words().cut_each(simple, &ours, |word| {
-            let Some(word) = Word::of(word) else { return };
-            let number = *numbers.entry(word).or_insert(found.len());
-            if number == found.len() {
-                found.push(word);
-                counts.push(0);
-            }
-            counts[number] += 1;
-        });
-        let mut known = HashSet::with_capacity(found.len() * 2);
-        if text == simple {
-            known.extend(found.iter().flat_map(|word| words().parts_of(word)));
-        } else {
-            words().cut_each(text, &words().ours(text), |word| {
-                known.extend(
-                    Word::of(word)
-                        .iter()
-                        .flat_map(|word| words().parts_of(word)),
-                );
-            });
-        }
-        let mut is_new = |word: &Word<'a>| numbers.insert(*word, usize::MAX).is_none();
-        let whole = ours.iter().filter_map(|(_, word)| Word::of(word));
-        found.extend(whole.filter(&mut is_new));
-        let inside: Vec<_> = found.iter().flat_map(|word| words().inside(word)).collect();
-        found.extend(inside.into_iter().filter(is_new));
-        Self {
-            simple,
-            words: found,
-            counts,
-            known,
-        }
-    }
-
-    /// What Meilisearch makes of its words and does not find in it, each once.
-    fn left_out(&self) -> Vec<Word<'a>> {
-        let mut added = HashSet::new();
-        let parts = self.words.iter().flat_map(|word| words().parts_of(word));
-        parts
-            .filter(|part| !self.known.contains(part) && !is_number(part.text()))
-            .filter(|part| added.insert(*part))
-            .collect()
-    }
-
-    /// The words that stand in it so often at least.
-    fn frequent(&self, least: usize) -> Vec<Word<'a>> {
-        let counted = self.words.iter().zip(&self.counts);
-        let frequent = counted.filter(|(_, count)| **count >= least);
-        let mut words: Vec<Word<'a>> = frequent.map(|(word, _)| *word).collect();
-        words.sort_unstable();
-        words
-    }
-}
-
-/// Whether it begins as a number does: 十七条 is asked for by nobody.
-fn is_number(word: &str) -> bool {
-    let mut chars = word.chars();
-    let mut is_digit = || {
-        chars
-            .next()
-            .is_some_and(|c| "〇一二三四五六七八九十百千万亿".contains(c))
-    };
-    is_digit() && is_digit()
-}
-
-fn title_words<'a>(head: &Read<'a>) -> Vec<&'a str> {
-    let mut seen = HashSet::new();
-    let left = head.left_out().into_iter().map(|word| word.text());
-    let words = left.chain(chars(head.simple));
-    words.filter(|word| seen.insert(*word)).collect()
-}
-
-/// Each Han character.
-fn chars(text: &str) -> impl Iterator<Item = &str> {
-    let chars = text.char_indices().filter(|(_, c)| is_han(*c));
-    chars.map(|(at, c)| &text[at..at + c.len_utf8()])
-}
-
-fn pinyin(head: &Read<'_>, text: &Read<'_>) -> Vec<String> {
-    let mut seen = HashSet::new();
-    let frequent = text.frequent(FREQUENT);
-    let frequent = frequent.iter().map(Word::text);
-    // What a title says is found by its syllables too.
-    let words = head.words.iter().map(Word::text).chain(chars(head.simple));
-    words
-        .chain(frequent)
-        .filter(|word| seen.insert(*word))
-        .filter_map(pinyin_of_word)
-        .collect()
+pub(super) fn fill(fields: &mut Map<String, Value>, derived: Derived, date: Option<Date>) {
+    let year = date.map(|date| date.year().to_string());
+    let all = [
+        (TITLE, derived.search_title),
+        (WORDS, derived.search_words),
+        (PINYIN, derived.search_pinyin),
+        (YEAR, year.unwrap_or_default()),
+    ];
+    let filled = all.into_iter().filter(|(_, words)| !words.is_empty());
+    fields.extend(filled.map(|(name, words)| (name.to_owned(), Value::String(words))));
 }

@@ -3,7 +3,7 @@
 //! In: a text. Out: parts of at most so many positions, cut between paragraphs where that is
 //! possible, else after a sentence. No character is lost.
 
-use crate::words::is_letter;
+use words::is_letter;
 
 /// Positions of one attribute that we fill. Meilisearch drops what comes after 65,535 without a
 /// word; the rest is a margin.

@@ -2,7 +2,7 @@
 //!
 //! In: a query in simplified characters, without its years. Out: what is left of it, phrases, words.
 
-use crate::words::{is_han, lists, words};
+use words::{cut, is_han, lists};
 
 /// Characters of a query that is cut, and of what is asked for as a phrase too.
 const LEAST_HAN: usize = 3;
@@ -52,7 +52,7 @@ impl Content {
 fn without_stop_words(query: &str) -> String {
     let mut rest = String::new();
     let mut from = 0;
-    for word in words().cut(query) {
+    for word in cut(query) {
         if lists().stop().contains(word) {
             let at = word.as_ptr() as usize - query.as_ptr() as usize;
             rest.push_str(&query[from..at]);
@@ -68,7 +68,7 @@ fn without_stop_words(query: &str) -> String {
 fn phrases(query: &str) -> Vec<Vec<&str>> {
     let mut phrases: Vec<Vec<&str>> = vec![Vec::new()];
     let mut end = 0;
-    for word in words().cut(query) {
+    for word in cut(query) {
         let at = word.as_ptr() as usize - query.as_ptr() as usize;
         let says_nothing = lists().stop().contains(word);
         if at > end || says_nothing {

@@ -10,12 +10,13 @@ use std::thread::available_parallelism;
 
 use futures_util::future::join_all;
 use messages::{DecodeError, SpeechId};
+use words::Sketch;
 use worker::Stored;
 
 use super::Indexer;
 use super::part::{Item, Made, Part};
 use crate::IndexError;
-use crate::clusters::{Change, Sketch};
+use crate::clusters::Change;
 
 /// Sketches of messages that are at hand, by sequence. The table reads the others from SPEECHES.
 #[derive(Clone, Default)]

@@ -1,11 +1,11 @@
 //! What one task is about: messages of a batch that are all upserts or all withdrawals.
 
 use messages::{DecodeError, Message, SpeechChange, SpeechId};
+use words::Sketch;
 use worker::{Failure, Stored, Verdict};
 
 use super::ToDocument;
 use crate::IndexError;
-use crate::clusters::Sketch;
 use crate::document::Line;
 
 /// What is made of a message before its turn.
@@ -41,7 +41,11 @@ pub(super) struct Part {
 impl Made {
     /// Of a message as it was stored.
     pub(super) fn of(stored: &Stored, to_document: ToDocument) -> Result<Self, DecodeError> {
-        let change: SpeechChange = stored.decode()?;
+        let mut change: SpeechChange = stored.decode()?;
+        if let SpeechChange::Upsert(upsert) = &mut change {
+            // Both need it.
+            words::renew(upsert);
+        }
         Ok(Self {
             id: change.speech_id().clone(),
             line: line_of(&change, stored.sequence, to_document),
@@ -65,7 +69,7 @@ pub(super) fn line_of(
 /// What the table of copies takes of a change.
 pub(super) fn sketch_of(change: &SpeechChange) -> Option<Sketch> {
     match change {
-        SpeechChange::Upsert(upsert) => Some(Sketch::of(&upsert.speech.text)),
+        SpeechChange::Upsert(upsert) => Some(words::sketch(upsert)),
         SpeechChange::Withdrawal(_) => None,
     }
 }

@@ -197,6 +197,8 @@ pub(crate) fn speech(name: &str, text: &str) -> SpeechChange {
     upsert.speech.speech_id = SpeechId::of(&upsert.speech.url);
     name.clone_into(&mut upsert.speech.title);
     text.clone_into(&mut upsert.speech.text);
+    // It is of another text.
+    upsert.derived = None;
     SpeechChange::Upsert(upsert)
 }
 

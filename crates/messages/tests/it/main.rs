@@ -25,7 +25,8 @@ use serde_json::{Value, json};
 use time::macros::datetime;
 
 use samples::{
-    BODY, DETAIL, LIST, crawl_request, dead_letter_headers, page_response, speech, url_id, version,
+    BODY, DETAIL, LIST, crawl_request, dead_letter_headers, derived, page_response, speech, url_id,
+    version,
 };
 
 fn manifest_folder() -> &'static Path {
@@ -228,6 +229,7 @@ fn an_upsert_keeps_its_form() {
         sources: [url_id(), UrlId::of(&LIST.parse().unwrap())].into(),
         from: url_id(),
         speech: speech(),
+        derived: Some(derived()),
     }));
     assert_eq!(change.subject(), format!("speech.changed.{}", url_id()));
     let required = ["change", "version", "sources", "from", "speech"];

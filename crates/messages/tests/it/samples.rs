@@ -3,8 +3,8 @@
 
 use messages::{
     Completeness, CompletenessState, ContentHash, CrawlRequest, DateFrom, DeadLetterHeaders,
-    Fingerprints, Kind, Method, Page, PagePart, Placeholders, Removed, Response, Script, Section,
-    Speech, SpeechId, UrlId, Version, Why,
+    Derived, Fingerprints, Kind, Method, Page, PagePart, Placeholders, Removed, Response, Script,
+    Section, Speech, SpeechId, UrlId, Version, Why,
 };
 use serde_json::json;
 use time::macros::{date, datetime};
@@ -133,6 +133,17 @@ pub(crate) fn speech() -> Speech {
             rule: "share".to_owned(),
             text: "微信扫一扫在手机阅读".to_owned(),
         }],
+    }
+}
+
+/// Of [`speech`]; the crate `words` holds that it is.
+pub(crate) fn derived() -> Derived {
+    Derived {
+        revision: 1,
+        search_title: "工作 在 全 县 河 湖 长 制 工 作 会 议 上 的 讲 话 把 责 任 落 到 段 办 法 用 平 时".to_owned(),
+        search_words: String::new(),
+        search_pinyin: "quanxian huzhangzhi gongzuohui jianghua zeren luodao heduan banfa pingshi gongzuo zai quan xian he hu zhang zhi gong zuo hui yi shang de jiang hua ba ze ren luo dao duan ban fa yong ping shi dajia".to_owned(),
+        sketch: "ATEVCgEAAAAAAjCVeAQL3XoHGAurB+Nk5BYO7JcdJt2CHZFOvh33BgYg2MPdIyeOsycNFGosbK4LMiUDdTwxLIc+HK67QO8zb0G/3zpLbFDuWBoQSFmDhLhcTxNkXTbtDF38Cbl3LHBYeQF3g4dnL7eKkuFjjxkaMJQ5WjuXo+zVoIH3c6nFIKmthp0Grzu4rbB4OWO1gTzWu/FZ48KjlonI/e5iz79AedS4BZTWMZ1D4Y/HH+UwYhvoQys19bAmWvi5OxL5b5Io+hdQaQ".to_owned(),
     }
 }
 

@@ -62,8 +62,12 @@ fn change(number: usize) -> anyhow::Result<SpeechChange> {
         "from": from,
         "speech": speech,
     });
-    SpeechChange::decode("", change.to_string().as_bytes())
-        .with_context(|| format!("speech {number}"))
+    let mut change = SpeechChange::decode("", change.to_string().as_bytes())
+        .with_context(|| format!("speech {number}"))?;
+    if let SpeechChange::Upsert(upsert) = &mut change {
+        words::renew(upsert);
+    }
+    Ok(change)
 }
 
 fn between<'a>(text: &'a str, start: &str, end: &str) -> Option<&'a str> {

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::hash::{Hash, Hasher};
 
-use super::is_han;
+use crate::dictionary::is_han;
 
 /// Characters whose codes are in the number.
 const KEY_CHARS: usize = 4;

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::sync::LazyLock;
 
 static TABLE: LazyLock<Vec<char>> = LazyLock::new(|| {
-    let lines = include_str!("../../words/simplified.txt").lines();
+    let lines = include_str!("../lists/simplified.txt").lines();
     let chars: Vec<char> = lines
         .filter(|line| !line.starts_with('#'))
         .flat_map(str::chars)
@@ -30,7 +30,7 @@ pub(crate) fn simplified_chars(text: &str) -> impl Iterator<Item = char> {
 }
 
 /// The text in simplified characters; borrowed when it is that already.
-pub(crate) fn simplified(text: &str) -> Cow<'_, str> {
+pub fn simplified(text: &str) -> Cow<'_, str> {
     if text.chars().eq(simplified_chars(text)) {
         return Cow::Borrowed(text);
     }

@@ -5,11 +5,11 @@ use std::sync::LazyLock;
 use foldhash::{HashMap, HashMapExt, HashSet};
 use pinyin::ToPinyin;
 
-use super::is_han;
+use crate::dictionary::is_han;
 
 /// Words that are not read as the first reading of each character says, by their first character.
 static WORDS: LazyLock<HashMap<char, Vec<(&str, &str)>>> = LazyLock::new(|| {
-    let lines = include_str!("../../words/pinyin.txt").lines();
+    let lines = include_str!("../lists/pinyin.txt").lines();
     let pairs = lines.filter(|line| !line.starts_with('#'));
     let mut words: HashMap<char, Vec<(&str, &str)>> = HashMap::new();
     for (word, read) in pairs.filter_map(|line| line.split_once(' ')) {
@@ -29,7 +29,7 @@ static SYLLABLES: LazyLock<HashSet<String>> = LazyLock::new(|| {
 const LONGEST: usize = 6;
 
 /// How a word is read, without tones: 乡村 is `xiangcun`. `None`: it holds what has no reading.
-pub(crate) fn of_word(word: &str) -> Option<String> {
+pub fn of_word(word: &str) -> Option<String> {
     let mut read = String::new();
     let mut rest = word;
     while let Some(first) = rest.chars().next() {
@@ -47,7 +47,7 @@ pub(crate) fn of_word(word: &str) -> Option<String> {
 }
 
 /// The syllables of what may be pinyin, spaces or none between them. `None`: it is not.
-pub(crate) fn syllables(text: &str) -> Option<Vec<String>> {
+pub fn syllables(text: &str) -> Option<Vec<String>> {
     let mut found = Vec::new();
     for part in text.split(|c: char| c.is_whitespace() || c == '\'') {
         let part = part.to_lowercase().replace('ü', "v");

@@ -10,26 +10,27 @@ static LISTS: LazyLock<Lists> = LazyLock::new(Lists::ours);
 
 /// All lists.
 #[derive(Debug, Default)]
-pub(crate) struct Lists {
+pub struct Lists {
     synonyms: BTreeMap<String, BTreeSet<String>>,
     stop: BTreeSet<String>,
 }
 
 /// All of them.
-pub(crate) fn lists() -> &'static Lists {
+pub fn lists() -> &'static Lists {
     &LISTS
 }
 
 impl Lists {
     fn ours() -> Self {
         let mut lists = Self::default();
-        lists.read_synonyms(include_str!("../../words/synonyms.txt"));
-        lists.read_stop(include_str!("../../words/stop.txt"));
+        lists.read_synonyms(include_str!("../lists/synonyms.txt"));
+        lists.read_stop(include_str!("../lists/stop.txt"));
         lists
     }
 
     /// Every word that has synonyms or is one.
-    pub(super) fn terms(&self) -> BTreeSet<&str> {
+    #[cfg(test)]
+    pub(crate) fn terms(&self) -> BTreeSet<&str> {
         let pairs = self.synonyms.iter();
         pairs
             .flat_map(|(word, others)| others.iter().chain([word]))
@@ -38,11 +39,12 @@ impl Lists {
     }
 
     /// Word by word, what is asked for with it.
-    pub(crate) fn synonyms(&self) -> &BTreeMap<String, BTreeSet<String>> {
+    pub fn synonyms(&self) -> &BTreeMap<String, BTreeSet<String>> {
         &self.synonyms
     }
 
-    pub(crate) fn stop(&self) -> &BTreeSet<String> {
+    /// What says nothing of what is meant.
+    pub fn stop(&self) -> &BTreeSet<String> {
         &self.stop
     }
 
