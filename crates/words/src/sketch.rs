@@ -1,6 +1,6 @@
 //! The sketch of a text: some hashes of its 5-grams, chosen by the hashes themselves.
 //!
-//! In: a text. Out: up to [`MAX_KEYS`] keys. Every text keeps the grams whose hash ends in `level` zero
+//! In: a text. Out: up to [`MAX_KEYS`] keys, also as text, since a sketch travels. Every text keeps the grams whose hash ends in `level` zero
 //! bits, long texts at higher levels than short ones: two sketches are compared over the higher level of the two.
 
 use std::collections::BTreeSet;

@@ -6,7 +6,7 @@ use messages::{Derived, Speech};
 /// much again. The indexer makes it of those.
 const MAX_BYTES: usize = 1024 * 1024;
 
-/// Speeches, each with what is derived of it. It takes about as long as all else that a page takes.
+/// Speeches, each with what is derived of it.
 pub(super) async fn derive(speeches: Vec<Speech>) -> Vec<(Speech, Option<Derived>)> {
     if speeches.is_empty() {
         return Vec::new();

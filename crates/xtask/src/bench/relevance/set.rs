@@ -102,8 +102,12 @@ impl Document {
             "from": from,
             "speech": self.speech()?,
         });
-        SpeechChange::decode("", change.to_string().as_bytes())
-            .with_context(|| format!("the speech {}", self.id))
+        let mut change = SpeechChange::decode("", change.to_string().as_bytes())
+            .with_context(|| format!("the speech {}", self.id))?;
+        if let SpeechChange::Upsert(upsert) = &mut change {
+            words::renew(upsert);
+        }
+        Ok(change)
     }
 
     fn speech(&self) -> anyhow::Result<Value> {
