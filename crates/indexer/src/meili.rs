@@ -16,7 +16,7 @@ use meilisearch_sdk::indexes::Index;
 
 pub(crate) use documents::Versioned;
 pub(crate) use http::Http;
-pub(crate) use tasks::TaskStatus;
+pub(crate) use tasks::{Task, TaskStatus};
 
 use crate::{IndexError, MeiliConfig};
 

@@ -147,20 +147,36 @@ impl Meili {
     ///
     /// Errors: Stop, when Meilisearch refuses them or the index is somebody else's.
     pub async fn apply_settings(&self) -> Result<Applied, IndexError> {
+        let Some(task) = self.send_settings().await? else {
+            return Ok(Applied::Unchanged);
+        };
+        self.settings_applied(task).await?;
+        Ok(Applied::Changed)
+    }
+
+    /// Sends the settings if they differ. Output: the task; what is sent after it is done after it.
+    ///
+    /// Errors: Stop, when the index is somebody else's.
+    pub(crate) async fn send_settings(&self) -> Result<Option<u32>, IndexError> {
         self.ensure_index().await?;
         let wanted = wanted();
         let index = self.sdk_index();
         if holds(&to_json(&index.get_settings().await?), &to_json(&wanted)) {
-            return Ok(Applied::Unchanged);
+            return Ok(None);
         }
         tracing::info!(
             index = self.index_name(),
             "the settings of {} differ and are applied",
             self.index_name()
         );
-        let task = index.set_settings(&wanted).await?.task_uid;
-        self.settings_task(task, &[]).await?;
-        Ok(Applied::Changed)
+        Ok(Some(index.set_settings(&wanted).await?.task_uid))
+    }
+
+    /// Waits for the settings that were sent.
+    ///
+    /// Errors: Stop, when Meilisearch refuses them.
+    pub(crate) async fn settings_applied(&self, task: u32) -> Result<(), IndexError> {
+        self.settings_task(task, &[]).await
     }
 
     /// Whether the index is there, with its settings as they should be. Changes nothing.

@@ -9,14 +9,16 @@ mod part;
 mod turn;
 mod versions;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use messages::{SpeechChange, Upsert};
 use tokio::sync::{Mutex, MutexGuard, OwnedMutexGuard};
 use worker::topology::{ConsumerSpec, INDEXER};
-use worker::{BatchLimits, Broker, Sink, Stored};
+use worker::{BatchLimits, Broker, Failure, Process, Sink, Stored, Verdict, WorkerError};
 
+use crate::meili::Task;
 use crate::{IndexError, IndexerConfig, Meili, SpeechDocument, metrics, reindex};
 use compose::Sketched;
 use copies::Copies;
@@ -128,13 +130,30 @@ impl Indexer {
         self
     }
 
-    /// Makes the index what it should be. The first batch would do it too: this is for a role that
-    /// wants to know at its start whether its key and its index are right.
+    /// Makes the index what it should be; documents may be sent behind the settings. The first batch
+    /// would do it too: this is for a role that wants to know at its start whether its key and its
+    /// index are right.
     pub async fn prepare(&self) -> Result<(), IndexError> {
         let mut turn = self.turn.lock().await;
         turn.prepare(&self.meili).await?;
         turn.note_end(self.end_of_speeches().await);
         Ok(())
+    }
+
+    /// Ends the process if the settings that were sent at its start are refused. A batch finds that as
+    /// well: this is for the time before one comes.
+    pub async fn watch_settings(&self, process: &Process) -> Result<(), WorkerError> {
+        let watch = async {
+            let sent = self.turn.lock().await.settings;
+            if let Some(task) = sent
+                && let Err(error) = self.meili.settings_applied(task).await
+                && matches!(error.verdict(), Verdict::Stop(_))
+            {
+                return error;
+            }
+            std::future::pending().await
+        };
+        process.run_beside(watch).await
     }
 
     /// Takes the parts one step further. Output: what is left for another round.
@@ -147,13 +166,13 @@ impl Indexer {
         self.complete(&mut parts).await;
         let started = Instant::now();
         let mut next = Vec::new();
-        let sent = self.post(parts, order, &mut next, verdicts).await;
+        let (sent, settings) = self.post(parts, order, &mut next, verdicts).await;
         if sent.is_empty() {
             return next;
         }
         let uids: Vec<u32> = sent.iter().map(|sent| sent.uid).collect();
         let asking = self.tasks.lock().await;
-        let ended = self.meili.wait_for(&uids).await;
+        let ended = self.ended(&uids, settings).await;
         drop(asking);
         let ended = match ended {
             Ok(ended) => ended,
@@ -190,14 +209,15 @@ impl Indexer {
         next
     }
 
-    /// Posts the parts, one after the other's 202, without what was replaced meanwhile.
+    /// Posts the parts, one after the other's 202, without what was replaced meanwhile. Output: these,
+    /// and the task of settings that they stand behind.
     async fn post(
         &self,
         parts: Vec<Part>,
         order: Option<OwnedMutexGuard<()>>,
         next: &mut Vec<Part>,
         verdicts: &mut [Result<(), IndexError>],
-    ) -> Vec<Sent> {
+    ) -> (Vec<Sent>, Option<u32>) {
         let mut turn = self.turn.lock().await;
         drop(order);
         let mut sent = Vec::new();
@@ -235,7 +255,21 @@ impl Indexer {
             }
         }
         turn.end(highest);
-        sent
+        (sent, turn.settings)
+    }
+
+    /// Waits for tasks, and first for the settings that they were sent behind.
+    async fn ended(
+        &self,
+        uids: &[u32],
+        settings: Option<u32>,
+    ) -> Result<HashMap<u32, Task>, IndexError> {
+        if let Some(task) = settings {
+            self.meili.settings_applied(task).await?;
+            let mut turn = self.turn.lock().await;
+            turn.settings = turn.settings.filter(|sent| *sent != task);
+        }
+        self.meili.wait_for(uids).await
     }
 
     /// What must be done before the parts may be posted.

@@ -128,8 +128,8 @@ pub(crate) async fn indexer_loops(
 ) -> anyhow::Result<Vec<Loop>> {
     let sink = Indexer::new(config, process.broker().clone())?;
     prepare(&sink).await?;
-    let (rebuild, snapshots) = (Rebuild::new(&sink), sink.clone());
-    let (rebuilding, keeping) = (process.clone(), process.clone());
+    let (rebuild, snapshots, settings) = (Rebuild::new(&sink), sink.clone(), sink.clone());
+    let (rebuilding, keeping, watching) = (process.clone(), process.clone(), process.clone());
     let process = process.clone();
     Ok(vec![
         Box::pin(async move {
@@ -139,6 +139,7 @@ pub(crate) async fn indexer_loops(
         }),
         Box::pin(async move { rebuild.keep(&rebuilding).await }),
         Box::pin(async move { snapshots.keep_snapshots(&keeping).await }),
+        Box::pin(async move { settings.watch_settings(&watching).await }),
     ])
 }
 

@@ -13,6 +13,8 @@ const MAX_OURS: usize = 256;
 #[derive(Default)]
 pub(crate) struct Turn {
     is_prepared: bool,
+    /// The task of settings that were sent and are not known to be applied.
+    pub(super) settings: Option<u32>,
     /// The clusters that the index says were compared with the table's.
     pub(super) is_compared: bool,
     taken_at: Option<Instant>,
@@ -55,7 +57,7 @@ impl Turn {
             self.unfinished.clear();
         }
         if !self.is_prepared {
-            meili.apply_settings().await?;
+            self.settings = meili.send_settings().await?;
             self.is_prepared = true;
         }
         Ok(())
