@@ -161,7 +161,7 @@ pub struct IndexerConfig {
     #[arg(long, env = "SPEECHMILL_BATCH_WAIT", default_value = "20ms", value_parser = parse_duration, help_heading = "Indexer")]
     pub batch_wait: Duration,
 
-    /// Batches on their way at once, at most; 6, if each of them holds as many bytes as it may.
+    /// Batches on their way at once, at most; 12, if each of them holds as many bytes as it may.
     #[arg(
         long,
         env = "SPEECHMILL_BATCHES_IN_FLIGHT",

@@ -4,6 +4,7 @@
 //! where they differ, and before any document: a change afterwards indexes everything again.
 
 use std::collections::HashMap;
+use std::time::{Duration, Instant};
 
 use meilisearch_sdk::settings::{
     FacetSortValue, FacetingSettings, LocalizedAttributes, MinWordSizeForTypos, PaginationSetting,
@@ -77,6 +78,10 @@ const SETS: [&str; 4] = [
     "stopWords",
     "dictionary",
 ];
+
+/// How long the settings of whoever has just created the index are waited for.
+const CREATOR_PATIENCE: Duration = Duration::from_millis(500);
+const CREATOR_PAUSE: Duration = Duration::from_millis(10);
 
 /// What [`Meili::apply_settings`] had to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -176,7 +181,7 @@ impl Meili {
     ///
     /// Errors: Stop, when Meilisearch refuses them.
     pub(crate) async fn settings_applied(&self, task: u32) -> Result<(), IndexError> {
-        self.settings_task(task, &[]).await
+        self.is_done(task, "").await.map(drop)
     }
 
     /// Whether the index is there, with its settings as they should be. Changes nothing.
@@ -194,9 +199,13 @@ impl Meili {
         if info.is_none() {
             let sdk = self.sdk();
             let created = sdk.create_index(self.index_name(), Some("id")).await?;
-            // Whoever created it meanwhile may have thought of another key.
-            self.settings_task(created.task_uid, &["index_already_exists"])
+            let is_ours = self
+                .is_done(created.task_uid, "index_already_exists")
                 .await?;
+            if !is_ours {
+                self.await_creator().await?;
+            }
+            // Whoever created it may have thought of another key.
             info = self.index_info().await?;
         }
         match info.and_then(|info| info.primary_key).as_deref() {
@@ -219,18 +228,33 @@ impl Meili {
         }
     }
 
-    /// Waits for a task over the index itself; a failure with one of these codes is none.
-    async fn settings_task(&self, uid: u32, harmless: &[&str]) -> Result<(), IndexError> {
+    /// Of processes that start together one creates the index. Its settings follow at once, and are
+    /// the same as ours: a second task of them would cost Meilisearch as much as the first.
+    async fn await_creator(&self) -> Result<(), IndexError> {
+        let until = Instant::now() + CREATOR_PATIENCE;
+        while Instant::now() < until {
+            let sent = self.unfinished_settings().await?;
+            if !sent.is_empty() {
+                return self.wait_for(&sent).await.map(drop);
+            }
+            tokio::time::sleep(CREATOR_PAUSE).await;
+        }
+        Ok(())
+    }
+
+    /// Waits for a task over the index itself. Output: whether it was done; it was not, harmlessly, if
+    /// it failed with this code.
+    async fn is_done(&self, uid: u32, harmless: &str) -> Result<bool, IndexError> {
         let ended = self.wait_for(&[uid]).await?;
         let task = ended.get(&uid).ok_or(IndexError::TaskLost { uid })?;
-        if task.status == TaskStatus::Failed && harmless.contains(&task.code()) {
-            return Ok(());
+        if task.status == TaskStatus::Failed && task.code() == harmless {
+            return Ok(false);
         }
         match task.result(uid) {
             Err(IndexError::Document { code, message }) => {
                 Err(IndexError::Settings { code, message })
             }
-            result => result,
+            result => result.map(|()| true),
         }
     }
 }

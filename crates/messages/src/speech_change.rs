@@ -25,6 +25,9 @@ pub struct Version {
     pub memory: u32,
 }
 
+/// How an upsert begins.
+const UPSERT: &[u8] = br#"{"change":"upsert","#;
+
 /// A change of one speech, on `speech.changed.<speech_id>`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -111,6 +114,11 @@ impl Message for SpeechChange {
     }
 
     fn decode(_subject: &str, payload: &[u8]) -> Result<Self, DecodeError> {
+        // As we write it: what is known to be an upsert need not be held until its tag is found.
+        if payload.starts_with(UPSERT) {
+            let upsert = from_json(Self::NAME, payload)?;
+            return Ok(Self::Upsert(Box::new(upsert)));
+        }
         from_json(Self::NAME, payload)
     }
 }

@@ -128,10 +128,12 @@ impl Clusters {
 
     /// All pairs of a speech, in the order of numbers.
     fn pairs(&mut self, number: u32, keys: &[u32]) -> Vec<(u32, Pair)> {
-        let holders = keys.iter().map(|key| self.postings.of(*key));
-        let (phrases, others): (Vec<_>, Vec<_>) =
-            holders.partition(|holders| holders.len() > FREQUENT);
-        let is_here = |other: &u32| self.speeches[*other as usize].is_here;
+        let holders = self.postings.of_all(keys);
+        let (phrases, others): (Vec<_>, Vec<_>) = holders
+            .into_iter()
+            .partition(|holders| holders.len() > FREQUENT);
+        let are_all_here = self.gone.is_empty();
+        let is_here = |other: &u32| are_all_here || self.speeches[*other as usize].is_here;
         let tally = &mut self.tally;
         tally.begin(self.speeches.len());
         for other in others.iter().flat_map(Holders::iter).filter(is_here) {

@@ -33,14 +33,16 @@ impl Postings {
         self.len += 1;
     }
 
-    /// The speeches that hold a key, in order.
-    pub(super) fn of(&self, key: u32) -> Holders<'_> {
-        let (bucket, first) = split(key, 0);
-        let (_, last) = split(key, u32::MAX);
-        let bucket = &self.buckets[bucket];
-        let from = bucket.partition_point(|other| *other < first);
-        let len = bucket[from..].partition_point(|other| *other <= last);
-        Holders(&bucket[from..from + len])
+    /// The speeches that hold a key, of each key. All buckets are looked up before any is searched: they
+    /// are all over the memory, and so it is asked for many of them at once.
+    pub(super) fn of_all(&self, keys: &[u32]) -> Vec<Holders<'_>> {
+        let buckets = keys.iter().map(|key| &self.buckets[split(*key, 0).0]);
+        let buckets: Vec<&Vec<Posting>> = buckets.collect();
+        for bucket in &buckets {
+            std::hint::black_box(bucket.get(bucket.len() / 2).copied());
+        }
+        let both = keys.iter().zip(buckets);
+        both.map(|(key, bucket)| holders(*key, bucket)).collect()
     }
 
     /// Every key and who holds it.
@@ -73,6 +75,15 @@ impl Postings {
         let held: usize = self.buckets.iter().map(Vec::capacity).sum();
         held * size_of::<Posting>() + BUCKETS * size_of::<Vec<Posting>>()
     }
+}
+
+/// The speeches of a bucket that hold a key, in order.
+fn holders(key: u32, bucket: &[Posting]) -> Holders<'_> {
+    let (_, first) = split(key, 0);
+    let (_, last) = split(key, u32::MAX);
+    let from = bucket.partition_point(|other| *other < first);
+    let len = bucket[from..].partition_point(|other| *other <= last);
+    Holders(&bucket[from..from + len])
 }
 
 /// The speeches that hold one key.
@@ -116,10 +127,11 @@ mod tests {
         for (key, speech) in [(0x0001_0002, 7), (0x0001_0003, 1), (0x0001_0002, 300)] {
             postings.insert(key, speech);
         }
-        let holders = postings.of(0x0001_0002);
+        let holders = postings.of_all(&[0x0001_0002, 0x0002_0002]);
+        let (holders, none) = (holders[0], holders[1]);
         assert_eq!(holders.iter().collect::<Vec<_>>(), [7, 300]);
         assert!(holders.holds(300) && !holders.holds(1));
-        assert_eq!(postings.of(0x0002_0002).len(), 0);
+        assert_eq!(none.len(), 0);
         postings.retain(|speech| speech != 7);
         assert_eq!(
             postings.each().collect::<Vec<_>>(),

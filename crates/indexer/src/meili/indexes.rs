@@ -73,6 +73,12 @@ impl Meili {
         self.unfinished(&format!("indexUids={}", self.index)).await
     }
 
+    /// Of them those of settings.
+    pub(crate) async fn unfinished_settings(&self) -> Result<Vec<u32>, IndexError> {
+        let which = format!("indexUids={}&types=settingsUpdate", self.index);
+        self.unfinished(&which).await
+    }
+
     async fn unfinished(&self, which: &str) -> Result<Vec<u32>, IndexError> {
         let path = format!("/tasks?{which}&statuses=enqueued,processing&limit=1000");
         let tasks: Tasks = self

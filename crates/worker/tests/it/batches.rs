@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use messages::{Message, SpeechChange};
 use testkit::eventually;
 use worker::topology::{self, ConsumerSpec, DEAD, SPEECHES};
-use worker::{BatchLimits, Broker, Outcome, Sink, Stored};
+use worker::{BatchLimits, Broker, Outcome, Sink, Stored, Verdict};
 
 use crate::setup::{Bench, PATIENCE, Told};
 use crate::sinks::{ToldSink, change, publish};
@@ -56,26 +56,46 @@ async fn no_batch_is_begun_while_those_in_flight_hold_the_bytes_that_they_may() 
         for n in 1..=8 {
             publish(&bench, &change(n, 1)).await;
         }
-        let sink = Counting {
-            broker: bench.broker.clone(),
-            num_bytes: change(1, 1).encode().len() * num_at_once,
-            num_now: Arc::default(),
-            num_most: Arc::default(),
-            num_done: Arc::default(),
-        };
-        let running = tokio::spawn({
-            let (process, sink) = (bench.process.clone(), sink.clone());
-            async move { process.run_sink(sink).await }
-        });
-        eventually("all are handled", async || {
-            (sink.num_done.load(Ordering::SeqCst) == 8).then_some(())
-        })
-        .await;
-        bench.shutdown.cancel();
-        running.await.unwrap().unwrap();
-        let num_most = sink.num_most.load(Ordering::SeqCst);
+        let num_most = most_at_once(&bench, num_at_once).await;
         assert!(may_be.contains(&num_most), "{num_most} of {num_at_once}");
     }
+}
+
+#[tokio::test]
+async fn of_what_was_delivered_before_few_batches_are_handled_at_once() {
+    let bench = Bench::start().await;
+    let changes: Vec<SpeechChange> = (1..=8).map(|n| change(n, 1)).collect();
+    let mut waiting = ToldSink::default();
+    for change in &changes {
+        publish(&bench, change).await;
+        waiting = waiting.fails(change, &[Verdict::Wait]);
+    }
+    let outcomes = bench.process.run_sink_once(waiting, PATIENCE).await;
+    assert_eq!(outcomes.unwrap().len(), 8);
+    let num_most = most_at_once(&bench, 8).await;
+    assert!((1..=4).contains(&num_most), "{num_most}");
+}
+
+/// How many of eight messages are handled at once, with room for the bytes of so many.
+async fn most_at_once(bench: &Bench, num_at_once: usize) -> usize {
+    let sink = Counting {
+        broker: bench.broker.clone(),
+        num_bytes: change(1, 1).encode().len() * num_at_once,
+        num_now: Arc::default(),
+        num_most: Arc::default(),
+        num_done: Arc::default(),
+    };
+    let running = tokio::spawn({
+        let (process, sink) = (bench.process.clone(), sink.clone());
+        async move { process.run_sink(sink).await }
+    });
+    eventually("all are handled", async || {
+        (sink.num_done.load(Ordering::SeqCst) == 8).then_some(())
+    })
+    .await;
+    bench.shutdown.cancel();
+    running.await.unwrap().unwrap();
+    sink.num_most.load(Ordering::SeqCst)
 }
 
 #[tokio::test]

@@ -47,7 +47,7 @@ pub(crate) struct ToldSink {
 }
 
 impl ToldSink {
-    fn fails(self, change: &SpeechChange, verdicts: &[Verdict]) -> Self {
+    pub(crate) fn fails(self, change: &SpeechChange, verdicts: &[Verdict]) -> Self {
         let verdicts = verdicts.iter().rev().copied().collect();
         self.script
             .lock()
