@@ -51,7 +51,7 @@ impl fmt::Debug for Secret {
 }
 
 /// So many batches as large as they may be are on their way, or more smaller ones.
-const FULL_BATCHES: usize = 12;
+const FULL_BATCHES: usize = 13;
 
 /// How to reach Meilisearch, and which index is ours.
 #[derive(Debug, Clone, Args)]
@@ -161,11 +161,11 @@ pub struct IndexerConfig {
     #[arg(long, env = "SPEECHMILL_BATCH_WAIT", default_value = "20ms", value_parser = parse_duration, help_heading = "Indexer")]
     pub batch_wait: Duration,
 
-    /// Batches on their way at once, at most; 12, if each of them holds as many bytes as it may.
+    /// Batches on their way at once, at most; 13, if each of them holds as many bytes as it may.
     #[arg(
         long,
         env = "SPEECHMILL_BATCHES_IN_FLIGHT",
-        default_value_t = 20,
+        default_value_t = 32,
         help_heading = "Indexer"
     )]
     pub batches_in_flight: usize,

@@ -338,6 +338,8 @@ impl Sink for Indexer {
         let mut verdicts: Vec<Result<(), IndexError>> = batch.iter().map(|_| Ok(())).collect();
         let mut order = Some(self.order.clone().lock_owned().await);
         let mut parts = Part::of(self.compose(batch, &mut verdicts).await);
+        // While the batch before is sent. Had this failed, the turn would fail in the same way.
+        let _ = self.catch_up(Part::last_sequence(&parts)).await;
         while !parts.is_empty() {
             parts = self.round(parts, order.take(), &mut verdicts).await;
         }

@@ -54,8 +54,9 @@ pub(super) struct Copies {
 }
 
 impl Indexer {
-    /// Brings the table of copies up to these messages, and documents up to the table. All of them are
-    /// written before the messages that moved them: whoever breaks off here does it again.
+    /// Brings the table of copies up to these messages, if it is not beyond them, and documents up to
+    /// the table. All of them are written before the messages that moved them: whoever breaks off here
+    /// does it again.
     pub(super) async fn follow(&self, turn: &mut Turn, parts: &[Part]) -> Result<(), IndexError> {
         let mut copies = self.catch_up(Part::last_sequence(parts)).await?;
         if !self.is_live {
@@ -112,7 +113,7 @@ impl Indexer {
     }
 
     /// Takes into the table what SPEECHES holds up to a sequence.
-    async fn catch_up(&self, to: u64) -> Result<OwnedMutexGuard<Copies>, IndexError> {
+    pub(super) async fn catch_up(&self, to: u64) -> Result<OwnedMutexGuard<Copies>, IndexError> {
         let mut copies = self.copies.clone().lock_owned().await;
         if copies.last == 0 && to > 0 {
             *copies = Box::pin(Copies::begin(&self.broker)).await?;
