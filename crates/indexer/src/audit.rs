@@ -5,7 +5,7 @@
 //! versions in memory, and of texts one batch.
 
 use std::collections::HashMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::TryStreamExt;
@@ -14,7 +14,7 @@ use messages::{Message, SpeechChange, SpeechId};
 use worker::topology::{INDEXER, SPEECHES};
 use worker::{BatchLimits, Broker, Failure, Latest, Sink, Stored, Verdict};
 
-use crate::meili::Versioned;
+use crate::meili::Standing;
 use crate::{IndexError, Indexer, Meili, MeiliConfig};
 
 /// Documents in one question to Meilisearch.
@@ -106,10 +106,10 @@ impl Audit {
         };
         let mut suspects = Vec::new();
         loop {
-            let page = self.meili.versions(differences.num_documents, PAGE).await?;
+            let page = self.meili.page(differences.num_documents, PAGE).await?;
             differences.num_documents += page.len();
             let is_last = page.len() < PAGE;
-            for Versioned { id, version } in page {
+            for Standing { id, version, .. } in page {
                 if speeches.remove(&id) != Some(version) {
                     suspects.push(id);
                 }
@@ -271,14 +271,13 @@ fn subject_of(id: &str) -> String {
 }
 
 fn stored(id: &str, latest: &Latest<SpeechChange>) -> Stored {
-    Stored {
-        payload: latest.message.encode().into(),
-        subject: subject_of(id),
-        sequence: latest.sequence,
-        published_at: latest.published_at,
-        delivered: 1,
-        pulled_at: Instant::now(),
-    }
+    let payload = latest.message.encode().into();
+    Stored::read(
+        subject_of(id),
+        latest.sequence,
+        latest.published_at,
+        payload,
+    )
 }
 
 /// Writes down what is one document's fault; hands back what ends the whole repair.

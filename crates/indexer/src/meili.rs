@@ -14,7 +14,7 @@ use std::sync::Arc;
 use meilisearch_sdk::client::Client;
 use meilisearch_sdk::indexes::Index;
 
-pub(crate) use documents::Versioned;
+pub(crate) use documents::Standing;
 pub(crate) use http::Http;
 pub(crate) use tasks::{Task, TaskStatus};
 

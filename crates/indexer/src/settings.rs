@@ -79,9 +79,9 @@ const SETS: [&str; 4] = [
     "dictionary",
 ];
 
-/// How long the settings of whoever has just created the index are waited for.
-const CREATOR_PATIENCE: Duration = Duration::from_millis(500);
-const CREATOR_PAUSE: Duration = Duration::from_millis(10);
+/// How long the settings of another process are waited for, which may just have created the index.
+const OTHERS_PATIENCE: Duration = Duration::from_millis(300);
+const OTHERS_PAUSE: Duration = Duration::from_millis(10);
 
 /// What [`Meili::apply_settings`] had to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -163,10 +163,11 @@ impl Meili {
     ///
     /// Errors: Stop, when the index is somebody else's.
     pub(crate) async fn send_settings(&self) -> Result<Option<u32>, IndexError> {
-        self.ensure_index().await?;
+        let is_ours = self.ensure_index().await?;
         let wanted = wanted();
-        let index = self.sdk_index();
-        if holds(&to_json(&index.get_settings().await?), &to_json(&wanted)) {
+        let is_held = self.holds_settings(&wanted).await?
+            || !is_ours && self.await_others().await? && self.holds_settings(&wanted).await?;
+        if is_held {
             return Ok(None);
         }
         tracing::info!(
@@ -174,7 +175,8 @@ impl Meili {
             "the settings of {} differ and are applied",
             self.index_name()
         );
-        Ok(Some(index.set_settings(&wanted).await?.task_uid))
+        let sent = self.sdk_index().set_settings(&wanted).await?;
+        Ok(Some(sent.task_uid))
     }
 
     /// Waits for the settings that were sent.
@@ -189,27 +191,30 @@ impl Meili {
         if self.index_info().await?.is_none() {
             return Ok(false);
         }
-        let settings = self.sdk_index().get_settings().await?;
-        Ok(holds(&to_json(&settings), &to_json(&wanted())))
+        self.holds_settings(&wanted()).await
     }
 
-    /// Creates the index if it is absent, and makes sure that it is ours.
-    async fn ensure_index(&self) -> Result<(), IndexError> {
+    async fn holds_settings(&self, wanted: &Settings) -> Result<bool, IndexError> {
+        let settings = self.sdk_index().get_settings().await?;
+        Ok(holds(&to_json(&settings), &to_json(wanted)))
+    }
+
+    /// Creates the index if it is absent, and makes sure that it is ours. Output: whether it was this
+    /// process that created it.
+    async fn ensure_index(&self) -> Result<bool, IndexError> {
         let mut info = self.index_info().await?;
+        let mut is_ours = false;
         if info.is_none() {
             let sdk = self.sdk();
             let created = sdk.create_index(self.index_name(), Some("id")).await?;
-            let is_ours = self
+            is_ours = self
                 .is_done(created.task_uid, "index_already_exists")
                 .await?;
-            if !is_ours {
-                self.await_creator().await?;
-            }
             // Whoever created it may have thought of another key.
             info = self.index_info().await?;
         }
         match info.and_then(|info| info.primary_key).as_deref() {
-            None | Some("id") => Ok(()),
+            None | Some("id") => Ok(is_ours),
             Some(other) => Err(IndexError::Config(format!(
                 "the index {} has the primary key {other} and is not ours: give SPEECHMILL_INDEX another name",
                 self.index_name()
@@ -229,24 +234,26 @@ impl Meili {
     }
 
     /// Of processes that start together one creates the index. Its settings follow at once, and are
-    /// the same as ours: a second task of them would cost Meilisearch as much as the first.
-    async fn await_creator(&self) -> Result<(), IndexError> {
-        let until = Instant::now() + CREATOR_PATIENCE;
+    /// the same as ours: a second task of them would cost Meilisearch as much as the first. Output:
+    /// whether somebody's settings were on their way; they are applied then.
+    async fn await_others(&self) -> Result<bool, IndexError> {
+        let until = Instant::now() + OTHERS_PATIENCE;
         while Instant::now() < until {
             let sent = self.unfinished_settings().await?;
-            if !sent.is_empty() {
-                return self.wait_for(&sent).await.map(drop);
+            // Of two, the one that was sent last ends last.
+            if let Some(last) = sent.into_iter().max() {
+                self.wait_for_index(last).await?;
+                return Ok(true);
             }
-            tokio::time::sleep(CREATOR_PAUSE).await;
+            tokio::time::sleep(OTHERS_PAUSE).await;
         }
-        Ok(())
+        Ok(false)
     }
 
     /// Waits for a task over the index itself. Output: whether it was done; it was not, harmlessly, if
     /// it failed with this code.
     async fn is_done(&self, uid: u32, harmless: &str) -> Result<bool, IndexError> {
-        let ended = self.wait_for(&[uid]).await?;
-        let task = ended.get(&uid).ok_or(IndexError::TaskLost { uid })?;
+        let task = self.wait_for_index(uid).await?;
         if task.status == TaskStatus::Failed && task.code() == harmless {
             return Ok(false);
         }

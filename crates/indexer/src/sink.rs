@@ -25,6 +25,9 @@ use copies::Copies;
 use part::Part;
 pub(crate) use turn::Turn;
 
+/// After which the settings are looked at that were sent at the start.
+const FIRST_LOOK: Duration = Duration::from_secs(1);
+
 /// Makes the document of a speech and its version.
 type ToDocument = fn(&Upsert, u64) -> SpeechDocument;
 
@@ -144,6 +147,8 @@ impl Indexer {
     /// well: this is for the time before one comes.
     pub async fn watch_settings(&self, process: &Process) -> Result<(), WorkerError> {
         let watch = async {
+            // They take some time, and each look some milliseconds of Meilisearch's.
+            tokio::time::sleep(FIRST_LOOK).await;
             let sent = self.turn.lock().await.settings;
             if let Some(task) = sent
                 && let Err(error) = self.meili.settings_applied(task).await
@@ -258,18 +263,19 @@ impl Indexer {
         (sent, turn.settings)
     }
 
-    /// Waits for tasks, and first for the settings that they were sent behind.
+    /// Waits for tasks, and then for the settings that they were sent behind, which ended before them.
     async fn ended(
         &self,
         uids: &[u32],
         settings: Option<u32>,
     ) -> Result<HashMap<u32, Task>, IndexError> {
+        let ended = self.meili.wait_for(uids).await?;
         if let Some(task) = settings {
             self.meili.settings_applied(task).await?;
             let mut turn = self.turn.lock().await;
             turn.settings = turn.settings.filter(|sent| *sent != task);
         }
-        self.meili.wait_for(uids).await
+        Ok(ended)
     }
 
     /// What must be done before the parts may be posted.

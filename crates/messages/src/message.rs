@@ -54,7 +54,12 @@ pub(crate) fn from_json<T: DeserializeOwned>(
     expected: &'static str,
     payload: &[u8],
 ) -> Result<T, DecodeError> {
-    serde_json::from_slice(payload).map_err(|source| DecodeError {
+    // UTF-8 is looked at as a whole, which is faster; where it is none, the parser says in which place.
+    let read = match simdutf8::basic::from_utf8(payload) {
+        Ok(text) => serde_json::from_str(text),
+        Err(_) => serde_json::from_slice(payload),
+    };
+    read.map_err(|source| DecodeError {
         expected,
         source: source.into(),
     })

@@ -133,8 +133,9 @@ fn options(
         .ping_interval(Duration::from_secs(10))
         .max_reconnects(None)
         .reconnect_delay_callback(|attempts| {
-            Duration::from_millis(100 * u64::try_from(attempts).unwrap_or(20))
-                .min(Duration::from_secs(2))
+            // The first, also that of a new process, is made at once.
+            let num_before = u64::try_from(attempts.saturating_sub(1)).unwrap_or(20);
+            Duration::from_millis(100 * num_before.min(20))
         })
         .event_callback(move |event| {
             if matches!(event, Event::Connected) {

@@ -27,6 +27,23 @@ pub struct Stored {
 }
 
 impl Stored {
+    /// One that was read, not pulled.
+    pub fn read(
+        subject: String,
+        sequence: u64,
+        published_at: OffsetDateTime,
+        payload: Bytes,
+    ) -> Self {
+        Self {
+            subject,
+            sequence,
+            published_at,
+            delivered: 1,
+            pulled_at: Instant::now(),
+            payload,
+        }
+    }
+
     /// The message.
     pub fn decode<M: Message>(&self) -> Result<M, DecodeError> {
         M::decode(&self.subject, &self.payload)

@@ -3,8 +3,6 @@
 //! In: a stream and subjects, `*` and `>` allowed. Out: message after message, each by a read of its
 //! own: a walk is no consumer, takes nothing, and sees what comes while it walks.
 
-use std::time::Instant;
-
 use async_nats::jetstream::message::StreamMessage;
 
 use crate::read::Wanted;
@@ -64,14 +62,12 @@ impl Broker {
             };
             run.last = found.sequence;
             num_bytes += found.payload.len();
-            run.messages.push(Stored {
-                subject: found.subject.to_string(),
-                sequence: found.sequence,
-                published_at: found.time,
-                delivered: 1,
-                pulled_at: Instant::now(),
-                payload: found.payload,
-            });
+            run.messages.push(Stored::read(
+                found.subject.to_string(),
+                found.sequence,
+                found.time,
+                found.payload,
+            ));
         }
         Ok(run)
     }

@@ -65,6 +65,18 @@ impl Pair {
             Self::Whole(score)
         })
     }
+
+    /// So many hashes in common make two speeches a pair, and fewer do not.
+    fn least(a: &Sizes, b: &Sizes) -> u32 {
+        let level = a.level.max(b.level);
+        let (a, b) = (a.at(level), b.at(level));
+        let alike = (RESEMBLANCE * (a + b)).div_ceil(1_000 + RESEMBLANCE);
+        let part = match a.min(b) {
+            0 => alike,
+            smaller => (CONTAINMENT * smaller).div_ceil(1_000),
+        };
+        alike.min(part).max(MIN_COMMON)
+    }
 }
 
 impl Clusters {
@@ -129,7 +141,7 @@ impl Clusters {
     /// All pairs of a speech, in the order of numbers.
     fn pairs(&mut self, number: u32, keys: &[u32]) -> Vec<(u32, Pair)> {
         let holders = self.postings.of_all(keys);
-        let (phrases, others): (Vec<_>, Vec<_>) = holders
+        let (mut phrases, others): (Vec<_>, Vec<_>) = holders
             .into_iter()
             .partition(|holders| holders.len() > FREQUENT);
         let are_all_here = self.gone.is_empty();
@@ -146,25 +158,47 @@ impl Clusters {
             }
         }
         let sizes = |number: u32| &self.speeches[number as usize].sizes;
-        let pair = |other, common| Pair::of(sizes(number), sizes(other), common);
-        // Most fall even if they held every phrase.
-        let num_phrases = u32::try_from(phrases.len()).unwrap_or(u32::MAX);
-        tally.keep(|other, common| other != number && pair(other, common + num_phrases).is_some());
-        let num_held: usize = phrases.iter().map(Holders::len).sum();
-        if num_held < tally.len() * phrases.len() * SEARCH_STEPS {
-            phrases
-                .iter()
-                .flat_map(Holders::iter)
-                .for_each(|other| tally.count(other));
-        } else {
-            for holders in &phrases {
+        // Most fall before it comes to the longest of them.
+        phrases.sort_unstable_by_key(Holders::len);
+        let mut num_left = u32::try_from(phrases.len()).unwrap_or(u32::MAX);
+        let own = sizes(number);
+        tally.keep(num_left, |other| {
+            (other != number).then(|| Pair::least(own, sizes(other)))
+        });
+        for holders in &phrases {
+            if holders.len() < tally.len() * SEARCH_STEPS {
+                holders.iter().for_each(|other| tally.count(other));
+            } else {
                 tally.count_where(|other| holders.holds(other));
             }
+            num_left -= 1;
+            tally.drop_hopeless(num_left);
         }
+        let pair = |other, common| Pair::of(sizes(number), sizes(other), common);
         let found = tally.counts();
         let found = found.filter_map(|(other, common)| Some((other, pair(other, common)?)));
         let mut pairs: Vec<_> = found.collect();
         pairs.sort_unstable_by_key(|(other, _)| *other);
         pairs
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn so_many_hashes_as_a_pair_needs_make_one_and_fewer_do_not() {
+        let sizes = |level, count: u8| Sizes {
+            level,
+            counts: std::array::from_fn(|step| count >> step),
+        };
+        for (level, a, b) in (0..3).flat_map(|level| (0..=64).map(move |a| (level, a, 37))) {
+            let (a, b) = (sizes(level, a), sizes(1, b));
+            let least = Pair::least(&a, &b);
+            for common in 0..=64 {
+                assert_eq!(Pair::of(&a, &b, common).is_some(), common >= least);
+            }
+        }
     }
 }

@@ -5,14 +5,14 @@
 pub(super) struct Tally {
     /// By number: 0 for a speech that is not thought of, else one more than what was counted.
     places: Vec<u8>,
-    /// Those that are thought of.
-    numbers: Vec<u32>,
+    /// Those that are thought of, and what each must have in common with it at least.
+    numbers: Vec<(u32, u32)>,
 }
 
 impl Tally {
     /// Thinks of none of so many speeches.
     pub(super) fn begin(&mut self, num_speeches: usize) {
-        for number in self.numbers.drain(..) {
+        for (number, _) in self.numbers.drain(..) {
             self.places[number as usize] = 0;
         }
         self.places.resize(num_speeches, 0);
@@ -22,7 +22,7 @@ impl Tally {
         let place = &mut self.places[number as usize];
         if *place == 0 {
             *place = 1;
-            self.numbers.push(number);
+            self.numbers.push((number, 0));
         }
     }
 
@@ -34,7 +34,7 @@ impl Tally {
 
     /// One more in common with each that is thought of and meets a condition.
     pub(super) fn count_where(&mut self, is_met: impl Fn(u32) -> bool) {
-        for number in &self.numbers {
+        for (number, _) in &self.numbers {
             self.places[*number as usize] += u8::from(is_met(*number));
         }
     }
@@ -44,26 +44,43 @@ impl Tally {
         self.numbers.len()
     }
 
-    /// Thinks no more of those that are not wanted.
-    pub(super) fn keep(&mut self, is_wanted: impl Fn(u32, u32) -> bool) {
-        let places = &mut self.places;
-        self.numbers.retain(|number| {
-            let place = &mut places[*number as usize];
-            let is_kept = is_wanted(*number, u32::from(*place) - 1);
-            *place *= u8::from(is_kept);
-            is_kept
+    /// Takes note of what each must have in common. `None`: it is not wanted. Thinks no more of those
+    /// that so many more would not help.
+    pub(super) fn keep(&mut self, num_left: u32, least: impl Fn(u32) -> Option<u32>) {
+        self.retain(|place, number, needed| {
+            *needed = least(number).unwrap_or(u32::MAX);
+            u32::from(place) + num_left > *needed
         });
+    }
+
+    /// Thinks no more of those that so many more would not help.
+    pub(super) fn drop_hopeless(&mut self, num_left: u32) {
+        self.retain(|place, _, needed| u32::from(place) + num_left > *needed);
+    }
+
+    /// Without a branch: no processor guesses who stays.
+    fn retain(&mut self, mut is_kept: impl FnMut(u8, u32, &mut u32) -> bool) {
+        let mut num_kept = 0;
+        for at in 0..self.numbers.len() {
+            let (number, mut needed) = self.numbers[at];
+            let place = &mut self.places[number as usize];
+            let is_kept = is_kept(*place, number, &mut needed);
+            *place *= u8::from(is_kept);
+            self.numbers[num_kept] = (number, needed);
+            num_kept += usize::from(is_kept);
+        }
+        self.numbers.truncate(num_kept);
     }
 
     /// The speeches that are thought of, and what was counted of each.
     pub(super) fn counts(&self) -> impl Iterator<Item = (u32, u32)> {
         let numbers = self.numbers.iter();
-        numbers.map(|number| (*number, u32::from(self.places[*number as usize]) - 1))
+        numbers.map(|(number, _)| (*number, u32::from(self.places[*number as usize]) - 1))
     }
 
     /// Bytes of memory.
     pub(super) fn num_bytes(&self) -> usize {
-        self.places.capacity() + self.numbers.capacity() * size_of::<u32>()
+        self.places.capacity() + self.numbers.capacity() * size_of::<(u32, u32)>()
     }
 }
 
@@ -82,9 +99,13 @@ mod tests {
             tally.count(number);
         }
         assert_eq!(tally.counts().collect::<Vec<_>>(), [(3, 2), (7, 0)]);
-        tally.keep(|number, count| (number, count) == (3, 2));
+        tally.keep(1, |number| (number == 3).then_some(3));
         tally.count(7);
         assert_eq!(tally.counts().collect::<Vec<_>>(), [(3, 2)]);
+        tally.drop_hopeless(1);
+        assert_eq!(tally.len(), 1);
+        tally.drop_hopeless(0);
+        assert_eq!(tally.len(), 0);
         tally.begin(12);
         tally.think_of(7);
         assert_eq!(tally.counts().collect::<Vec<_>>(), [(7, 0)]);

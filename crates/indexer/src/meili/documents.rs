@@ -1,4 +1,5 @@
-//! Writing documents: NDJSON in, compressed unless Meilisearch is on this machine, the number of the task out. And reading which versions there are.
+//! Writing documents: NDJSON in, compressed unless Meilisearch is on this machine, the number of the task
+//! out. And reading which versions there are.
 
 use std::collections::HashMap;
 use std::io::{self, Write};
@@ -9,8 +10,7 @@ use messages::SpeechId;
 use reqwest::Method;
 use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Meili;
 use crate::IndexError;
@@ -25,27 +25,18 @@ struct Accepted {
 
 /// A document, but for what it says.
 #[derive(Deserialize)]
-pub(crate) struct Versioned {
-    pub(crate) id: String,
-    /// 0: it has none, and is not ours.
-    #[serde(default)]
-    pub(crate) version: u64,
-}
-
-#[derive(Deserialize)]
-struct Page<D> {
-    results: Vec<D>,
-}
-
-/// What is said of a document that is not shown.
-#[derive(Deserialize)]
 pub(crate) struct Standing {
-    id: String,
+    pub(crate) id: String,
     /// 0: it has none, and is not ours.
     #[serde(default)]
     pub(crate) version: u64,
     #[serde(default)]
     pub(crate) cluster: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Page {
+    results: Vec<Standing>,
 }
 
 impl Meili {
@@ -79,41 +70,12 @@ impl Meili {
     }
 
     /// A page of the documents that there are; none where there is no index.
-    pub(crate) async fn versions(
+    pub(crate) async fn page(
         &self,
         offset: usize,
         limit: usize,
-    ) -> Result<Vec<Versioned>, IndexError> {
-        self.page(&["id", "version"], offset, limit).await
-    }
-
-    /// A page of the documents that there are, and the cluster that each says it is in.
-    pub(crate) async fn clusters(
-        &self,
-        offset: usize,
-        limit: usize,
-    ) -> Result<Vec<(String, String)>, IndexError> {
-        let page: Vec<Standing> = self.page(&["id", "cluster"], offset, limit).await?;
-        let page = page.into_iter();
-        Ok(page
-            .map(|found| (found.id, found.cluster.unwrap_or_default()))
-            .collect())
-    }
-
-    async fn page<D: DeserializeOwned + 'static>(
-        &self,
-        fields: &[&str],
-        offset: usize,
-        limit: usize,
-    ) -> Result<Vec<D>, IndexError> {
-        let path = format!("/indexes/{}/documents/fetch", self.index);
-        let asked = json!({"fields": fields, "offset": offset, "limit": limit});
-        let request = self.http.request(Method::POST, &path).json(&asked);
-        match self.http.json::<Page<D>>(request).await {
-            Ok(page) => Ok(page.results),
-            Err(IndexError::Refused { code, .. }) if code == "index_not_found" => Ok(Vec::new()),
-            Err(error) => Err(error),
-        }
+    ) -> Result<Vec<Standing>, IndexError> {
+        self.fetch(json!({"offset": offset, "limit": limit})).await
     }
 
     /// What the index holds of these documents, by id.
@@ -121,17 +83,23 @@ impl Meili {
         &self,
         ids: &[&str],
     ) -> Result<HashMap<String, Standing>, IndexError> {
+        let asked = json!({"ids": ids, "limit": ids.len()});
+        let found = match self.fetch(asked).await {
+            // A Meilisearch that can't look up ids: then all of them are sent again.
+            Err(IndexError::Refused { code, .. }) if code == "bad_request" => Vec::new(),
+            found => found?,
+        };
+        let found = found.into_iter();
+        Ok(found.map(|found| (found.id.clone(), found)).collect())
+    }
+
+    async fn fetch(&self, mut asked: Value) -> Result<Vec<Standing>, IndexError> {
         let path = format!("/indexes/{}/documents/fetch", self.index);
-        let fields = ["id", "version", "cluster"];
-        let asked = json!({"ids": ids, "fields": fields, "limit": ids.len()});
+        asked["fields"] = json!(["id", "version", "cluster"]);
         let request = self.http.request(Method::POST, &path).json(&asked);
-        match self.http.json::<Page<Standing>>(request).await {
-            Ok(page) => {
-                let found = page.results.into_iter();
-                Ok(found.map(|found| (found.id.clone(), found)).collect())
-            }
-            // No index, or a Meilisearch that can't look up ids: then all of them are sent again.
-            Err(IndexError::Refused { .. }) => Ok(HashMap::new()),
+        match self.http.json::<Page>(request).await {
+            Ok(page) => Ok(page.results),
+            Err(IndexError::Refused { code, .. }) if code == "index_not_found" => Ok(Vec::new()),
             Err(error) => Err(error),
         }
     }
@@ -140,7 +108,7 @@ impl Meili {
     pub(crate) async fn version_of(&self, id: &str) -> Result<Option<u64>, IndexError> {
         let path = format!("/indexes/{}/documents/{id}?fields=id,version", self.index);
         let request = self.http.request(Method::GET, &path);
-        match self.http.json::<Versioned>(request).await {
+        match self.http.json::<Standing>(request).await {
             Ok(found) => Ok(Some(found.version)),
             Err(IndexError::Refused { code, .. })
                 if code == "document_not_found" || code == "index_not_found" =>
@@ -174,10 +142,8 @@ fn write(documents: &[(Line, SpeechId)], out: &mut impl Write) -> io::Result<()>
 mod tests {
     use std::io::Read;
 
-    use flate2::read::GzDecoder;
-    use serde_json::{Value, json};
-
     use super::*;
+    use flate2::read::GzDecoder;
 
     #[test]
     fn every_document_is_one_line_that_says_its_cluster_compressed_or_not() {

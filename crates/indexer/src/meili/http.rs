@@ -41,6 +41,11 @@ impl Http {
             .user_agent(concat!("speechmill/", env!("CARGO_PKG_VERSION")))
             .default_headers(headers)
             .redirect(Policy::none())
+            // Meilisearch makes a Brotli encoder of some MB for each answer, however small.
+            .no_brotli()
+            .no_deflate()
+            .no_gzip()
+            .no_zstd()
             .connect_timeout(CONNECT_TIMEOUT.min(config.meili_timeout))
             .timeout(config.meili_timeout);
         let is_here = is_here(&url);

@@ -89,8 +89,6 @@ impl Meili {
     }
 
     async fn done(&self, uid: u32) -> Result<(), IndexError> {
-        let ended = self.wait_for(&[uid]).await?;
-        let task = ended.get(&uid).ok_or(IndexError::TaskLost { uid })?;
-        task.result(uid)
+        self.wait_for_index(uid).await?.result(uid)
     }
 }

@@ -14,6 +14,8 @@ use crate::error::Complaint;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_millis(100);
+/// Of a task over the index itself: the answer may hold all settings, some 100 KB.
+const LONGEST_PAUSE_OF_INDEX: Duration = Duration::from_secs(1);
 
 /// Tasks in one request: its URL stays below what servers and proxies take.
 const MAX_ASKED: usize = 500;
@@ -60,6 +62,20 @@ impl Meili {
     ///
     /// Errors: what keeps us from asking; the tasks go on.
     pub(crate) async fn wait_for(&self, uids: &[u32]) -> Result<HashMap<u32, Task>, IndexError> {
+        self.wait(uids, LONGEST_PAUSE).await
+    }
+
+    /// The same of a task over the index itself.
+    pub(crate) async fn wait_for_index(&self, uid: u32) -> Result<Task, IndexError> {
+        let mut ended = self.wait(&[uid], LONGEST_PAUSE_OF_INDEX).await?;
+        ended.remove(&uid).ok_or(IndexError::TaskLost { uid })
+    }
+
+    async fn wait(
+        &self,
+        uids: &[u32],
+        longest_pause: Duration,
+    ) -> Result<HashMap<u32, Task>, IndexError> {
         let mut ended = HashMap::new();
         let mut left = uids.to_vec();
         let mut pause = FIRST_PAUSE;
@@ -72,7 +88,7 @@ impl Meili {
                 return Ok(ended);
             }
             tokio::time::sleep(pause).await;
-            pause = (pause * 3 / 2).min(LONGEST_PAUSE);
+            pause = (pause * 3 / 2).min(longest_pause);
         }
     }
 

@@ -175,15 +175,15 @@ impl Copies {
     pub(super) async fn compare(&mut self, meili: &Meili) -> Result<(), IndexError> {
         let mut offset = 0;
         loop {
-            let page = meili.clusters(offset, PAGE).await?;
+            let page = meili.page(offset, PAGE).await?;
             offset += page.len();
             let is_last = page.len() < PAGE;
-            for (id, cluster) in page {
-                let Ok(id) = id.parse::<SpeechId>() else {
+            for found in page {
+                let Ok(id) = found.id.parse::<SpeechId>() else {
                     continue;
                 };
                 let wanted = self.table.cluster_of(&id);
-                if wanted.is_some_and(|wanted| wanted.as_str() != cluster) {
+                if wanted.is_some_and(|wanted| found.cluster.as_deref() != Some(wanted.as_str())) {
                     self.moved.insert(id);
                 }
             }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use indexer::{IndexError, SpeechDocument};
+use indexer::{IndexError, Meili, SpeechDocument};
 use messages::Upsert;
 use serde_json::json;
 use testkit::{ChaosProxy, FakeSite, Reply, eventually};
@@ -52,6 +52,21 @@ async fn a_refused_document_among_thirty_is_the_only_dead_letter_and_has_meilise
 #[tokio::test]
 async fn a_refused_document_among_five_hundred_is_the_only_dead_letter() {
     the_refused_one_is_the_only_dead_letter_of(500).await;
+}
+
+/// For each answer, however small, it would make an encoder of some MB.
+#[tokio::test]
+async fn no_answer_is_asked_for_compressed() {
+    let server = FakeSite::start().await;
+    let mut world = World::start().await;
+    world.config.meili.meili_url = server.url("");
+    let meili = Meili::new(&world.config.meili).expect("a client");
+    meili
+        .has_wanted_settings()
+        .await
+        .expect_err("no Meilisearch");
+    let request = &server.requests_to("/indexes/speeches")[0];
+    assert_eq!(request.header("accept-encoding"), None);
 }
 
 #[tokio::test]

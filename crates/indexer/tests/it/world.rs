@@ -1,6 +1,6 @@
 //! What the tests share: both servers, speeches, and a way to publish and to index them.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clap::Parser;
 use indexer::{Indexer, IndexerConfig, SearchOptions, SearchPage, Searcher};
@@ -224,14 +224,8 @@ pub(crate) fn withdrawal(change: &SpeechChange) -> SpeechChange {
 
 /// A message as it was pulled.
 pub(crate) fn delivery(change: &SpeechChange, sequence: u64) -> Stored {
-    Stored {
-        subject: change.subject(),
-        sequence,
-        published_at: messages::timestamp::now(),
-        delivered: 1,
-        pulled_at: Instant::now(),
-        payload: change.encode().into(),
-    }
+    let now = messages::timestamp::now();
+    Stored::read(change.subject(), sequence, now, change.encode().into())
 }
 
 /// Takes deliveries through the sink; every one of them must be fine.

@@ -2,7 +2,11 @@
 //!
 //! In: generated speeches that wait in SPEECHES. Measured, each with servers of its own: one indexer
 //! and three, from their start until all is searchable; and a client that posts the same documents
-//! in large payloads, settings first, and waits for its tasks. Then one speech at a time, both ways.
+//! in large payloads, settings first, and waits for its tasks. One speech at a time, both ways.
+//!
+//! A machine's speed drifts within minutes. So a round loads by hand after one indexer and after three,
+//! and compares with the mean of both; what is reported is the median of the rounds. And each finds
+//! memory that was just in use: see [`warm_memory`].
 
 mod hand;
 mod speeches;
@@ -28,6 +32,8 @@ const FINE_STEP: Duration = Duration::from_millis(2);
 const SINGLES: usize = 7;
 const SETTLING: Duration = Duration::from_secs(30);
 const MIB: f64 = 1024.0 * 1024.0;
+/// About what all servers and their files take.
+const WARM_BYTES: usize = 2 * 1024 * 1024 * 1024;
 
 /// Arguments of `cargo xtask bench index`.
 #[derive(clap::Args)]
@@ -35,6 +41,9 @@ pub(crate) struct Args {
     /// Speeches to index.
     #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     speeches: u32,
+    /// Rounds, of which the median counts.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=20))]
+    rounds: u32,
     /// Seconds after which the rest is given up, each time.
     #[arg(long, default_value_t = 900)]
     limit: u64,
@@ -43,7 +52,7 @@ pub(crate) struct Args {
     json: bool,
 }
 
-/// What was measured.
+/// What was measured: medians of the rounds, but for the peak.
 #[derive(Debug, Serialize)]
 struct Report {
     bench: &'static str,
@@ -52,44 +61,57 @@ struct Report {
     ratio: f64,
     /// The same of three processes.
     ratio_three: f64,
-    /// Of the indexer that held most.
+    /// Of the indexer that ever held most.
     peak_rss_mb: f64,
     /// CPU time of one indexer for a speech.
     cpu_ms: f64,
-    /// From a publish to a searchable document, over the same by hand; medians.
+    /// From a publish to a searchable document, over the same by hand.
     single_ms_over: f64,
-    hand_seconds: f64,
+    rounds: Vec<Round>,
+}
+
+/// One indexer, three, and a load by hand after each.
+#[derive(Debug, Serialize)]
+struct Round {
+    ratio: f64,
+    ratio_three: f64,
     one_seconds: f64,
     three_seconds: f64,
+    hand_seconds: [f64; 2],
+    #[serde(skip)]
+    one: Leg,
+    #[serde(skip)]
+    three: Leg,
 }
 
 /// One way in.
+#[derive(Debug)]
 struct Leg {
     took: Duration,
     peak_rss_bytes: u64,
     cpu: Duration,
-    documents: Documents,
     single_ms_over: f64,
 }
 
 pub(crate) async fn run(args: &Args) -> anyhow::Result<()> {
     let program = binary::build(true)?;
-    let one = leg(args, &program, 1).await?;
-    let by_hand = unless_interrupted(hand::load(&one.documents)).await?;
-    let three = leg(args, &program, 3).await?;
-    let ratio = |leg: &Leg| rounded(by_hand.as_secs_f64() / leg.took.as_secs_f64());
-    let peak = one.peak_rss_bytes.max(three.peak_rss_bytes);
+    let mut rounds = Vec::new();
+    for _ in 0..args.rounds {
+        rounds.push(round(args, &program).await?);
+    }
+    let of = |value: fn(&Round) -> f64| rounded(median(rounds.iter().map(value).collect()));
+    let legs = rounds.iter().flat_map(|round| [&round.one, &round.three]);
+    let peak = legs.map(|leg| leg.peak_rss_bytes).max().unwrap_or_default();
+    let cpu_ms = of(|round| round.one.cpu.as_secs_f64() * 1_000.0);
     let report = Report {
         bench: "index",
         speeches: args.speeches,
-        ratio: ratio(&one),
-        ratio_three: ratio(&three),
+        ratio: of(|round| round.ratio),
+        ratio_three: of(|round| round.ratio_three),
         peak_rss_mb: rounded(peak as f64 / MIB),
-        cpu_ms: rounded(one.cpu.as_secs_f64() * 1_000.0 / f64::from(args.speeches)),
-        single_ms_over: rounded(one.single_ms_over),
-        hand_seconds: rounded(by_hand.as_secs_f64()),
-        one_seconds: rounded(one.took.as_secs_f64()),
-        three_seconds: rounded(three.took.as_secs_f64()),
+        cpu_ms: rounded(cpu_ms / f64::from(args.speeches)),
+        single_ms_over: of(|round| round.one.single_ms_over),
+        rounds,
     };
     if args.json {
         println!("{}", serde_json::to_string(&report)?);
@@ -99,7 +121,25 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn leg(args: &Args, program: &Path, num_indexers: usize) -> anyhow::Result<Leg> {
+async fn round(args: &Args, program: &Path) -> anyhow::Result<Round> {
+    let (one, documents) = leg(args, program, 1).await?;
+    let first = unless_interrupted(hand::load(&documents)).await?;
+    let (three, _) = leg(args, program, 3).await?;
+    let second = unless_interrupted(hand::load(&documents)).await?;
+    let by_hand = [first, second].map(|it| it.as_secs_f64());
+    let ratio = |leg: &Leg| rounded(by_hand.iter().sum::<f64>() / 2.0 / leg.took.as_secs_f64());
+    Ok(Round {
+        ratio: ratio(&one),
+        ratio_three: ratio(&three),
+        one_seconds: rounded(one.took.as_secs_f64()),
+        three_seconds: rounded(three.took.as_secs_f64()),
+        hand_seconds: by_hand.map(rounded),
+        one,
+        three,
+    })
+}
+
+async fn leg(args: &Args, program: &Path, num_indexers: usize) -> anyhow::Result<(Leg, Documents)> {
     let folder = TempDir::with_prefix("speechmill-bench-")?;
     let options = Options {
         program: program.to_owned(),
@@ -124,10 +164,11 @@ async fn measure(
     args: &Args,
     num_indexers: usize,
     folder: &Path,
-) -> anyhow::Result<Leg> {
+) -> anyhow::Result<(Leg, Documents)> {
     let broker = speeches::connect(mill).await?;
     let num_speeches = args.speeches as usize;
     speeches::publish(&broker, 0..num_speeches).await?;
+    warm_memory();
     let start = Instant::now();
     for number in 0..num_indexers {
         mill.spawn(
@@ -144,28 +185,27 @@ async fn measure(
         took,
         peak_rss_bytes: 0,
         cpu: used_cpu(mill)?,
-        documents: Documents::default(),
         single_ms_over: 0.0,
     };
+    let mut documents = Documents::default();
     if num_indexers == 1 {
-        leg.documents = Documents::read(&index, num_speeches).await?;
+        documents = Documents::read(&index, num_speeches).await?;
         let mut over = Vec::new();
         for number in (num_speeches..).take(SINGLES) {
-            let by_hand = hand::single(&index, &leg.documents, number).await?;
+            let by_hand = hand::single(&index, &documents, number).await?;
             let start = Instant::now();
             let ids = speeches::publish(&broker, number..number + 1).await?;
             until_there(&index, &ids[0]).await?;
             over.push((start.elapsed().as_secs_f64() - by_hand.as_secs_f64()) * 1_000.0);
         }
-        over.sort_by(f64::total_cmp);
-        leg.single_ms_over = over[over.len() / 2];
+        leg.single_ms_over = median(over);
     }
     for role in &mill.roles {
         let pid = role.pid().context("an indexer ended by itself")?;
         leg.peak_rss_bytes = leg.peak_rss_bytes.max(usage::of(pid)?.peak_rss_bytes);
     }
     broker.close(Duration::from_secs(2)).await;
-    Ok(leg)
+    Ok((leg, documents))
 }
 
 /// Of all indexers.
@@ -207,19 +247,32 @@ async fn until_there(index: &str, id: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Takes memory, touches it and gives it back. A virtual machine returns what is free for some seconds
+/// to its host, and then the first touch of a page costs twenty times as much: who is measured after a
+/// pause would pay for it, and who comes right after another would not.
+fn warm_memory() {
+    let hoard = vec![1_u8; WARM_BYTES];
+    std::hint::black_box(&hoard);
+}
+
+/// The upper one of two.
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
 fn print(report: &Report) {
-    println!("way             seconds  speeches a second  of the rate by hand");
-    for (way, seconds, ratio) in [
-        ("by hand", report.hand_seconds, 1.0),
-        ("one indexer", report.one_seconds, report.ratio),
-        ("three indexers", report.three_seconds, report.ratio_three),
-    ] {
-        let rate = f64::from(report.speeches) / seconds;
-        println!("{way:<14}  {seconds:>7.2}  {rate:>17.1}  {ratio:>19.3}");
+    println!("round  by hand, seconds  one indexer  of the rate by hand  three  of the rate");
+    for (number, round) in (1..).zip(&report.rounds) {
+        let [first, second] = round.hand_seconds;
+        println!(
+            "{number:>5}  {first:>7.2} {second:>7.2}  {:>11.2}  {:>19.3}  {:>5.2}  {:>11.3}",
+            round.one_seconds, round.ratio, round.three_seconds, round.ratio_three
+        );
     }
     println!(
-        "\npeak memory of an indexer: {:.1} MB; CPU: {:.2} ms a speech; a single speech: {:.0} ms \
-         over a document by hand",
-        report.peak_rss_mb, report.cpu_ms, report.single_ms_over
+        "\nmedian: one indexer {:.3} of the rate by hand, three {:.3}; peak memory of an indexer: \
+         {:.1} MB; CPU: {:.2} ms a speech; a single speech: {:.0} ms over a document by hand",
+        report.ratio, report.ratio_three, report.peak_rss_mb, report.cpu_ms, report.single_ms_over
     );
 }

@@ -11,7 +11,7 @@ use servers::{MeiliOptions, MeiliServer};
 use tempfile::TempDir;
 use tokio::time::sleep;
 
-use super::{STEP, until_there};
+use super::{STEP, until_there, warm_memory};
 use crate::http;
 
 /// Documents in a payload, some 8 MB: Meilisearch takes many payloads at once, if they wait.
@@ -59,6 +59,7 @@ pub(super) async fn load(documents: &Documents) -> anyhow::Result<Duration> {
         .map(|lines| lines.join("\n"))
         .collect();
     let index = format!("{}/indexes/speeches", server.url());
+    warm_memory();
     let start = Instant::now();
     let settings = format!("{index}/settings");
     http::send("PATCH", &settings, JSON, &documents.settings).await?;
