@@ -36,6 +36,8 @@ pub struct Clusters {
     numbers: BTreeMap<Id, u32>,
     /// By number.
     speeches: Vec<Speech>,
+    /// By number, too: one speech is compared with a thousand.
+    sizes: Vec<Sizes>,
     /// Numbers that nobody has.
     free: Vec<u32>,
     /// Numbers whose postings are still there.
@@ -57,7 +59,6 @@ struct Speech {
     root: u32,
     /// The text that it is a part of.
     best: Option<Best>,
-    sizes: Sizes,
     is_here: bool,
 }
 
@@ -91,11 +92,12 @@ impl Clusters {
                 self.take_out(number, &mut work);
             }
             if let (Some(sketch), Some(print)) = (sketch, print) {
-                let number = self.take_in(id, print, &sketch);
+                let number = self.take_in(id, print, sketch.sizes);
                 arrived.insert(id);
                 work.loose.push((number, sketch.keys));
             }
         }
+        self.postings.insert_all(&work.loose);
         for _ in 0..MAX_ROUNDS {
             self.loosen(&mut work);
             work.waiting = work.loose.iter().map(|(number, _)| *number).collect();
@@ -140,11 +142,12 @@ impl Clusters {
         let members: usize = members
             .map(|list| (list.capacity() * size_of::<u32>()) + 2 * size_of::<(u32, Vec<u32>)>())
             .sum();
-        let speeches = self.speeches.capacity() * size_of::<Speech>();
+        let speeches = self.speeches.capacity() * size_of::<Speech>()
+            + self.sizes.capacity() * size_of::<Sizes>();
         numbers + members + speeches + self.postings.num_bytes() + self.tally.num_bytes()
     }
 
-    fn take_in(&mut self, id: Id, print: u64, sketch: &Sketch) -> u32 {
+    fn take_in(&mut self, id: Id, print: u64, sizes: Sizes) -> u32 {
         let number = self.free.pop().unwrap_or_else(|| {
             u32::try_from(self.speeches.len()).expect("fewer speeches than four thousand million")
         });
@@ -153,29 +156,18 @@ impl Clusters {
             print,
             root: number,
             best: None,
-            sizes: sketch.sizes,
             is_here: true,
         };
-        if let Some(place) = self.speeches.get_mut(number as usize) {
-            *place = speech;
-        } else {
-            if self.speeches.len() == self.speeches.capacity() {
-                // Doubling would leave a third of it empty.
-                self.speeches.reserve_exact(64 + self.speeches.len() / 16);
-            }
-            self.speeches.push(speech);
-        }
+        put(&mut self.speeches, number, speech);
+        put(&mut self.sizes, number, sizes);
         self.numbers.insert(id, number);
-        for key in &sketch.keys {
-            self.postings.insert(*key, number);
-        }
         number
     }
 
     fn take_out(&mut self, number: u32, work: &mut Work) {
         let speech = &mut self.speeches[number as usize];
         speech.is_here = false;
-        self.num_gone_postings += usize::from(speech.sizes.counts[0]);
+        self.num_gone_postings += usize::from(self.sizes[number as usize].counts[0]);
         self.numbers.remove(&speech.id);
         self.gone.push(number);
         work.before.remove(&number);
@@ -253,6 +245,19 @@ impl Clusters {
         self.free.append(&mut self.gone);
         self.num_gone_postings = 0;
     }
+}
+
+/// Puts a value in the place of a number, which is there or the next.
+fn put<T>(places: &mut Vec<T>, number: u32, value: T) {
+    if let Some(place) = places.get_mut(number as usize) {
+        *place = value;
+        return;
+    }
+    if places.len() == places.capacity() {
+        // Doubling would leave a third of it empty.
+        places.reserve_exact(64 + places.len() / 16);
+    }
+    places.push(value);
 }
 
 /// # Panics

@@ -41,8 +41,9 @@ impl Clusters {
                 .map_or((NONE, 0), |best| (place(best.container), best.score));
             bytes.extend(best.0.to_le_bytes());
             bytes.extend(best.1.to_le_bytes());
-            bytes.push(speech.sizes.level);
-            bytes.extend(speech.sizes.counts);
+            let sizes = &self.sizes[*number as usize];
+            bytes.push(sizes.level);
+            bytes.extend(sizes.counts);
             let num_keys = num_keys[*number as usize];
             bytes.push(num_keys);
             next_key[*number as usize] = bytes.len();
@@ -110,9 +111,9 @@ impl Clusters {
             print,
             root,
             best: (container != NONE).then_some(Best { container, score }),
-            sizes: Sizes { level, counts },
             is_here: true,
         });
+        self.sizes.push(Sizes { level, counts });
         Some(())
     }
 }

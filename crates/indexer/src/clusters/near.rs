@@ -157,7 +157,7 @@ impl Clusters {
                 tally.think_of(other);
             }
         }
-        let sizes = |number: u32| &self.speeches[number as usize].sizes;
+        let sizes = |number: u32| &self.sizes[number as usize];
         // Most fall before it comes to the longest of them.
         phrases.sort_unstable_by_key(Holders::len);
         let mut num_left = u32::try_from(phrases.len()).unwrap_or(u32::MAX);

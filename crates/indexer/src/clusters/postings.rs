@@ -33,6 +33,18 @@ impl Postings {
         self.len += 1;
     }
 
+    /// The keys of many speeches, bucket by bucket: the buckets are all over the memory.
+    pub(super) fn insert_all(&mut self, speeches: &[(u32, Vec<u32>)]) {
+        let pairs = speeches
+            .iter()
+            .flat_map(|(speech, keys)| keys.iter().map(|key| (*key, *speech)));
+        let mut pairs: Vec<(u32, u32)> = pairs.collect();
+        pairs.sort_unstable();
+        for (key, speech) in pairs {
+            self.insert(key, speech);
+        }
+    }
+
     /// The speeches that hold a key, of each key. All buckets are looked up before any is searched: they
     /// are all over the memory, and so it is asked for many of them at once.
     pub(super) fn of_all(&self, keys: &[u32]) -> Vec<Holders<'_>> {

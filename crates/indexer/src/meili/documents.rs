@@ -142,8 +142,9 @@ fn write(documents: &[(Line, SpeechId)], out: &mut impl Write) -> io::Result<()>
 mod tests {
     use std::io::Read;
 
-    use super::*;
     use flate2::read::GzDecoder;
+
+    use super::*;
 
     #[test]
     fn every_document_is_one_line_that_says_its_cluster_compressed_or_not() {

@@ -6,10 +6,11 @@
 //!
 //! A machine's speed drifts within minutes. So a round loads by hand after one indexer and after three,
 //! and compares with the mean of both; what is reported is the median of the rounds. And each finds
-//! memory that was just in use: see [`warm_memory`].
+//! memory that was just in use: see [`WarmMemory`].
 
 mod hand;
 mod speeches;
+mod warm;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -25,6 +26,7 @@ use crate::interrupt::{Interrupted, unless_interrupted};
 use crate::mill::{Mill, Options, binary};
 use crate::usage;
 use hand::Documents;
+use warm::WarmMemory;
 
 const STEP: Duration = Duration::from_millis(20);
 /// Between two looks for a single document.
@@ -32,8 +34,6 @@ const FINE_STEP: Duration = Duration::from_millis(2);
 const SINGLES: usize = 7;
 const SETTLING: Duration = Duration::from_secs(30);
 const MIB: f64 = 1024.0 * 1024.0;
-/// About what all servers and their files take.
-const WARM_BYTES: usize = 2 * 1024 * 1024 * 1024;
 
 /// Arguments of `cargo xtask bench index`.
 #[derive(clap::Args)]
@@ -42,7 +42,7 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     speeches: u32,
     /// Rounds, of which the median counts.
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=20))]
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=20))]
     rounds: u32,
     /// Seconds after which the rest is given up, each time.
     #[arg(long, default_value_t = 900)]
@@ -168,7 +168,7 @@ async fn measure(
     let broker = speeches::connect(mill).await?;
     let num_speeches = args.speeches as usize;
     speeches::publish(&broker, 0..num_speeches).await?;
-    warm_memory();
+    let warm = WarmMemory::take();
     let start = Instant::now();
     for number in 0..num_indexers {
         mill.spawn(
@@ -179,6 +179,7 @@ async fn measure(
     }
     wait(mill, args, start).await?;
     let took = start.elapsed();
+    drop(warm);
     mill.wait_idle(SETTLING).await?;
     let index = format!("{}/indexes/speeches", mill.meili.url());
     let mut leg = Leg {
@@ -245,14 +246,6 @@ async fn until_there(index: &str, id: &str) -> anyhow::Result<()> {
         sleep(FINE_STEP).await;
     }
     Ok(())
-}
-
-/// Takes memory, touches it and gives it back. A virtual machine returns what is free for some seconds
-/// to its host, and then the first touch of a page costs twenty times as much: who is measured after a
-/// pause would pay for it, and who comes right after another would not.
-fn warm_memory() {
-    let hoard = vec![1_u8; WARM_BYTES];
-    std::hint::black_box(&hoard);
 }
 
 /// The upper one of two.

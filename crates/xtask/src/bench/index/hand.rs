@@ -11,7 +11,8 @@ use servers::{MeiliOptions, MeiliServer};
 use tempfile::TempDir;
 use tokio::time::sleep;
 
-use super::{STEP, until_there, warm_memory};
+use super::warm::WarmMemory;
+use super::{STEP, until_there};
 use crate::http;
 
 /// Documents in a payload, some 8 MB: Meilisearch takes many payloads at once, if they wait.
@@ -59,7 +60,7 @@ pub(super) async fn load(documents: &Documents) -> anyhow::Result<Duration> {
         .map(|lines| lines.join("\n"))
         .collect();
     let index = format!("{}/indexes/speeches", server.url());
-    warm_memory();
+    let warm = WarmMemory::take();
     let start = Instant::now();
     let settings = format!("{index}/settings");
     http::send("PATCH", &settings, JSON, &documents.settings).await?;
@@ -81,6 +82,7 @@ pub(super) async fn load(documents: &Documents) -> anyhow::Result<Duration> {
         }
     }
     let took = start.elapsed();
+    drop(warm);
     server.stop().await?;
     Ok(took)
 }
