@@ -163,10 +163,10 @@ impl Meili {
     ///
     /// Errors: Stop, when the index is somebody else's.
     pub(crate) async fn send_settings(&self) -> Result<Option<u32>, IndexError> {
-        let is_ours = self.ensure_index().await?;
+        let is_new = self.ensure_index().await?;
         let wanted = wanted();
         let is_held = self.holds_settings(&wanted).await?
-            || !is_ours && self.await_others().await? && self.holds_settings(&wanted).await?;
+            || !is_new && self.await_others().await? && self.holds_settings(&wanted).await?;
         if is_held {
             return Ok(None);
         }
@@ -203,18 +203,18 @@ impl Meili {
     /// process that created it.
     async fn ensure_index(&self) -> Result<bool, IndexError> {
         let mut info = self.index_info().await?;
-        let mut is_ours = false;
+        let mut is_new = false;
         if info.is_none() {
             let sdk = self.sdk();
             let created = sdk.create_index(self.index_name(), Some("id")).await?;
-            is_ours = self
+            is_new = self
                 .is_done(created.task_uid, "index_already_exists")
                 .await?;
             // Whoever created it may have thought of another key.
             info = self.index_info().await?;
         }
         match info.and_then(|info| info.primary_key).as_deref() {
-            None | Some("id") => Ok(is_ours),
+            None | Some("id") => Ok(is_new),
             Some(other) => Err(IndexError::Config(format!(
                 "the index {} has the primary key {other} and is not ours: give SPEECHMILL_INDEX another name",
                 self.index_name()

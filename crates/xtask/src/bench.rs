@@ -65,7 +65,3 @@ async fn site(num_pages: u32) -> (FakeSite, String) {
     }
     (site, urls)
 }
-
-fn rounded(number: f64) -> f64 {
-    (number * 1_000.0).round() / 1_000.0
-}

@@ -8,6 +8,7 @@ mod chaos;
 mod command;
 mod demo;
 mod dice;
+mod figures;
 mod fuzz;
 mod http;
 mod interrupt;

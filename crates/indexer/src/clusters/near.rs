@@ -46,7 +46,7 @@ enum Pair {
 
 impl Pair {
     fn of(a: &Sizes, b: &Sizes, common: u32) -> Option<Self> {
-        if common < MIN_COMMON {
+        if common < Self::least(a, b) {
             return None;
         }
         let level = a.level.max(b.level);
@@ -55,10 +55,7 @@ impl Pair {
         if common * 1_000 >= RESEMBLANCE * all {
             return Some(Self::Alike);
         }
-        if smaller == 0 || common * 1_000 < CONTAINMENT * smaller {
-            return None;
-        }
-        let score = (common * 1_000 / smaller) << 16 | common;
+        let score = (common * 1_000).checked_div(smaller)? << 16 | common;
         Some(if a < b {
             Self::Part(score)
         } else {
@@ -198,6 +195,11 @@ mod tests {
             let least = Pair::least(&a, &b);
             for common in 0..=64 {
                 assert_eq!(Pair::of(&a, &b, common).is_some(), common >= least);
+                let (a, b) = (a.at(level.max(1)), b.at(level.max(1)));
+                let is_alike = common * 1_000 >= RESEMBLANCE * (a + b).saturating_sub(common);
+                let is_part = a > 0 && b > 0 && common * 1_000 >= CONTAINMENT * a.min(b);
+                let is_pair = common >= MIN_COMMON && (is_alike || is_part);
+                assert_eq!(is_pair, common >= least);
             }
         }
     }

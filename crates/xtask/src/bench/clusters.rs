@@ -15,7 +15,7 @@ use anyhow::{Context, ensure};
 use serde::Serialize;
 use tempfile::TempDir;
 
-use super::rounded;
+use crate::figures::rounded;
 use crate::mill::binary;
 use set::{Kind, Set};
 

@@ -17,7 +17,8 @@ use tokio::process::Command;
 use tokio::time::sleep;
 use worker::topology::PAGES;
 
-use super::{rounded, site};
+use super::site;
+use crate::figures::rounded;
 use crate::interrupt::{Interrupted, unless_interrupted};
 use crate::mill::{Mill, Options, binary};
 use crate::usage;

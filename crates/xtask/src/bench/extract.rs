@@ -16,7 +16,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::time::timeout;
 
-use super::rounded;
+use crate::figures::rounded;
 use crate::interrupt::unless_interrupted;
 use crate::mill::binary;
 use crate::usage;

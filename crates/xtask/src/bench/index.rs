@@ -20,7 +20,7 @@ use serde::Serialize;
 use tempfile::TempDir;
 use tokio::time::sleep;
 
-use super::rounded;
+use crate::figures::{median, rounded};
 use crate::http;
 use crate::interrupt::{Interrupted, unless_interrupted};
 use crate::mill::{Mill, Options, binary};
@@ -99,7 +99,7 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<()> {
     for _ in 0..args.rounds {
         rounds.push(round(args, &program).await?);
     }
-    let of = |value: fn(&Round) -> f64| rounded(median(rounds.iter().map(value).collect()));
+    let of = |value: fn(&Round) -> f64| rounded(median(rounds.iter().map(value)));
     let legs = rounds.iter().flat_map(|round| [&round.one, &round.three]);
     let peak = legs.map(|leg| leg.peak_rss_bytes).max().unwrap_or_default();
     let cpu_ms = of(|round| round.one.cpu.as_secs_f64() * 1_000.0);
@@ -246,12 +246,6 @@ async fn until_there(index: &str, id: &str) -> anyhow::Result<()> {
         sleep(FINE_STEP).await;
     }
     Ok(())
-}
-
-/// The upper one of two.
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }
 
 fn print(report: &Report) {

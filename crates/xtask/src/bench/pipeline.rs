@@ -12,7 +12,8 @@ use serde::Serialize;
 use tempfile::TempDir;
 use tokio::time::sleep;
 
-use super::{rounded, site};
+use super::site;
+use crate::figures::rounded;
 use crate::http;
 use crate::interrupt::{Interrupted, unless_interrupted};
 use crate::mill::{Mill, Options, binary};

@@ -10,6 +10,7 @@ use serde::Serialize;
 use tokio::time::sleep;
 
 use super::world::World;
+use crate::figures::{median, rounded};
 use crate::usage;
 
 const STEP: Duration = Duration::from_secs(1);
@@ -69,13 +70,14 @@ impl Memory {
             .filter(|role| role.samples.len() >= 3);
         let growths = roles.map(|role| {
             let third = role.samples.len() / 3;
-            let middle = median(&role.samples[third..2 * third]);
-            let last = median(&role.samples[2 * third..]);
+            let median_of = |samples: &[u64]| median(samples.iter().map(|bytes| *bytes as f64));
+            let middle = median_of(&role.samples[third..2 * third]);
+            let last = median_of(&role.samples[2 * third..]);
             Growth {
                 role: role.name,
                 middle_mib: (middle / MIB * 10.0).round() / 10.0,
                 last_mib: (last / MIB * 10.0).round() / 10.0,
-                ratio: (last / middle * 1_000.0).round() / 1_000.0,
+                ratio: rounded(last / middle),
             }
         });
         growths.collect()
@@ -98,12 +100,6 @@ impl fmt::Display for Growth {
         } = self;
         write!(f, "{role}: {middle_mib} MiB, then {last_mib} MiB ({ratio})")
     }
-}
-
-fn median(samples: &[u64]) -> f64 {
-    let mut sorted = samples.to_vec();
-    sorted.sort_unstable();
-    sorted.get(sorted.len() / 2).copied().unwrap_or_default() as f64
 }
 
 #[cfg(test)]

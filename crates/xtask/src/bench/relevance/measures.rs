@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::bench::rounded;
+use crate::figures::rounded;
 
 /// Hits that count.
 pub(super) const HITS: usize = 10;
