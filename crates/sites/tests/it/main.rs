@@ -322,7 +322,7 @@ fn the_profile_that_the_readme_shows_is_one() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("library.toml"), example).unwrap();
     let sites = Sites::load(folder.path()).unwrap();
-    let text = url("https://www.library.example/article/17.html");
+    let text = url("https://www.wenku.example/article/17.html");
     assert_eq!(sites.scope_of_page(&text), Detail);
     let profile = sites.for_host(&text.host()).unwrap();
     assert_eq!(profile.source_id(&text).as_deref(), Some("17"));
