@@ -226,9 +226,13 @@ impl Mill {
             let is_idle = consumers
                 .iter()
                 .all(|consumer| consumer["num_pending"] == 0 && consumer["num_held"] == 0);
-            let frontier = &lines[0]["streams"][2];
-            assert_eq!(frontier["name"], "CRAWL");
-            (is_idle && frontier["num_messages"] == 0).then_some(())
+            let streams = lines[0]["streams"].as_array()?;
+            let queues = ["SUBMIT", "FOUND", "CRAWL", "AGAIN"];
+            let is_empty = streams
+                .iter()
+                .filter(|stream| queues.iter().any(|&queue| stream["name"] == queue))
+                .all(|stream| stream["num_messages"] == 0);
+            (is_idle && is_empty).then_some(())
         })
         .await;
     }

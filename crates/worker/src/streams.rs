@@ -3,6 +3,7 @@
 use serde::Serialize;
 use time::OffsetDateTime;
 
+use crate::read::Wanted;
 use crate::topology::{Bucket, CONSUMERS, ConsumerSpec, STREAMS, StreamSpec};
 use crate::{Broker, BrokerError};
 
@@ -98,7 +99,7 @@ impl Broker {
         Ok(states)
     }
 
-    /// The state of a consumer; `None` while it is absent.
+    /// The state of a consumer; `None` while it is absent. What is stored counts as pending at once.
     pub async fn consumer_state(
         &self,
         spec: ConsumerSpec,
@@ -107,11 +108,18 @@ impl Broker {
             return Ok(None);
         };
         let info = consumer.cached_info();
+        let mut num_pending = info.num_pending;
+        if num_pending == 0 {
+            // The server tells its consumers of a message some time after it has acked it.
+            let next = Wanted::Next(spec.filter, info.delivered.stream_sequence + 1);
+            let found = Box::pin(self.read(spec.stream.name, next)).await?;
+            num_pending = u64::from(found.is_some());
+        }
         let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
         Ok(Some(ConsumerState {
             stream: spec.stream.name,
             name: spec.name,
-            num_pending: info.num_pending,
+            num_pending,
             num_held: count(info.num_ack_pending),
             num_redelivered: count(info.num_redelivered),
             num_waiting: count(info.num_waiting),

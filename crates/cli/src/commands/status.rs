@@ -146,11 +146,13 @@ async fn overview(
         num_documents: num_documents.ok().flatten(),
     };
     let ends = broker.ends().await?;
+    // Before the streams: what moves on meanwhile is seen there.
+    let consumers = broker.consumer_states().await?;
     let streams = broker.stream_states().await?;
     Ok(Overview {
         is_store_full: !streams.is_empty() && broker.is_store_full().await,
         streams,
-        consumers: broker.consumer_states().await?,
+        consumers,
         dead,
         bursts: counter.bursts(),
         ends: ends

@@ -13,5 +13,6 @@ mod replaying;
 mod settlement;
 mod setup;
 mod sinks;
+mod streams;
 mod sweeping;
 mod topology;
