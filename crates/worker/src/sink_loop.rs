@@ -1,7 +1,7 @@
 //! The loop around a sink: pull → cut batches → handle → settle each message.
 //!
-//! All that is held gets signs of life; a subject is in one unfinished batch at a time; a message
-//! that was delivered often is a batch of its own, with nothing beside it.
+//! All that is held gets signs of life; a subject is in one unfinished batch at a time; messages that
+//! were delivered often are a small batch, with nothing beside it, and in the end alone.
 
 mod pending;
 
@@ -158,18 +158,16 @@ async fn settle<S: Sink>(
     held.iter().map(|held| held.subject.clone()).collect()
 }
 
-/// Counts the attempt of a suspect ahead, once it is alone: one that still waits when another ends
-/// the process is innocent. Output: what is to be handled; the rest is settled, at its limit.
+/// Counts the attempt of a suspect ahead, once it is alone: one that waits or has company when another
+/// ends the process may be innocent. Output: what is to be handled; the rest is settled, at its limit.
 async fn counted<M: Message>(cx: &Context<'_>, batch: Vec<Arc<Held>>) -> Vec<Arc<Held>> {
-    let mut left = Vec::new();
-    for held in batch {
-        let is_to_handle =
-            !held.is_suspect() || held.count_suspect(cx, &held.filing::<M>()).await.is_ok();
-        if is_to_handle {
-            left.push(held);
-        }
+    if let [held] = &*batch
+        && held.is_suspect()
+        && held.count_suspect(cx, &held.filing::<M>()).await.is_err()
+    {
+        return Vec::new();
     }
-    left
+    batch
 }
 
 /// Asks the sink, again and again for those that have to wait.

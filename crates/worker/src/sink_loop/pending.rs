@@ -8,8 +8,12 @@ use crate::BatchLimits;
 use crate::settle::Held;
 
 /// Batches at once of what was delivered before: what ended the process that had it may be among it,
-/// and what shares its fate often enough is handled one by one.
+/// and what shares its fate often enough is a suspect.
 const MAX_AGAIN: usize = 4;
+
+/// By how much the batches of suspects shrink with each delivery, down to one message: innocents, of
+/// which a process that is killed leaves hundreds, are soon done, and what ends processes is found.
+const NARROWING: usize = 8;
 
 /// A batch whose messages keep coming waits for so many pauses at most.
 const MAX_PAUSES: u32 = 10;
@@ -23,7 +27,7 @@ pub(super) struct Pending {
     num_busy_bytes: usize,
     limits: BatchLimits,
     /// Counted as long as nothing but pushes changes it: the loop looks with every message, and there
-    /// may be a thousand. Never while one of them must be alone.
+    /// may be a thousand. Never while there are suspects.
     ready: Option<Ready>,
 }
 
@@ -128,19 +132,20 @@ impl Pending {
 
     /// The next batch: of distinct subjects, none of them busy. Empty if nothing is ready.
     pub(super) fn cut(&mut self) -> Vec<Arc<Held>> {
-        let only = self.suspect();
+        let only = self.suspects();
+        let may_go = only.is_none() || self.busy.is_empty();
+        let most = self.most(only);
         let mut batch: Vec<Arc<Held>> = Vec::new();
         let mut num_bytes = 0;
         let mut rest = VecDeque::new();
         self.ready = None;
         while let Some(held) = self.items.pop_front() {
             let size = held.payload.len();
-            let fits = batch.len() < self.limits.max_messages
+            let fits = batch.len() < most
                 && (batch.is_empty() || num_bytes + size <= self.limits.max_bytes);
-            let is_meant = only.is_none_or(|sequence| sequence == held.sequence);
-            let is_free = only.is_none() || self.busy.is_empty();
+            let is_meant = only.is_none_or(|delivered| delivered == held.delivered);
             let is_busy = self.busy.contains_key(&held.subject);
-            if fits && is_meant && is_free && !is_busy {
+            if may_go && fits && is_meant && !is_busy {
                 self.busy.insert(held.subject.clone(), size);
                 num_bytes += size;
                 batch.push(held);
@@ -154,21 +159,31 @@ impl Pending {
         batch
     }
 
-    /// The first message that must be alone: nothing else is started before it.
-    fn suspect(&self) -> Option<u64> {
+    /// How often the first suspect was delivered, where there is one: nothing but suspects that were
+    /// delivered as often is started before it.
+    fn suspects(&self) -> Option<u64> {
         let suspect = self.items.iter().find(|held| held.is_suspect())?;
-        Some(suspect.sequence)
+        Some(suspect.delivered)
+    }
+
+    /// How many messages a batch may have, of suspects that were delivered so often or of others.
+    fn most(&self, suspects: Option<u64>) -> usize {
+        let most = self.limits.max_messages;
+        suspects.map_or(most, |delivered| {
+            let times = u32::try_from(delivered - 2).unwrap_or(u32::MAX);
+            (most / NARROWING.saturating_pow(times)).max(1)
+        })
     }
 
     fn ready(&mut self) -> Ready {
         if let Some(ready) = self.ready {
             return ready;
         }
-        let only = self.suspect();
+        let only = self.suspects();
         let may_go = only.is_none() || self.busy.is_empty();
         let could_go = self.items.iter().filter(|held| {
             may_go
-                && only.is_none_or(|sequence| sequence == held.sequence)
+                && only.is_none_or(|delivered| delivered == held.delivered)
                 && !self.busy.contains_key(&held.subject)
         });
         let mut ready = Ready::default();

@@ -1,7 +1,7 @@
 //! How a sink's loop cuts batches, and what may be in one.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use messages::{Message, SpeechChange};
 use testkit::eventually;
@@ -11,14 +11,14 @@ use worker::{BatchLimits, Broker, Outcome, Sink, Stored, Verdict};
 use crate::setup::{Bench, PATIENCE, Told};
 use crate::sinks::{ToldSink, change, publish};
 
-/// Takes one message at a time, and bytes for `num_at_once` of them; notes how many it had at once.
+/// Notes how many batches it had at once, and of what size.
 #[derive(Clone)]
 struct Counting {
     broker: Broker,
-    num_bytes: usize,
+    limits: BatchLimits,
     num_now: Arc<AtomicUsize>,
     num_most: Arc<AtomicUsize>,
-    num_done: Arc<AtomicUsize>,
+    sizes: Arc<Mutex<Vec<usize>>>,
 }
 
 impl Sink for Counting {
@@ -28,12 +28,7 @@ impl Sink for Counting {
     const CONSUMER: ConsumerSpec = topology::INDEXER;
 
     fn limits(&self) -> BatchLimits {
-        BatchLimits {
-            max_messages: 1,
-            max_in_flight: 8,
-            max_in_flight_bytes: self.num_bytes,
-            ..ToldSink::default().limits()
-        }
+        self.limits
     }
 
     async fn handle(&self, batch: Vec<Stored>) -> Vec<Result<(), Told>> {
@@ -44,7 +39,7 @@ impl Sink for Counting {
             self.broker.stream_state(SPEECHES).await.unwrap();
         }
         self.num_now.fetch_sub(1, Ordering::SeqCst);
-        self.num_done.fetch_add(1, Ordering::SeqCst);
+        self.sizes.lock().unwrap().push(batch.len());
         batch.iter().map(|_| Ok(())).collect()
     }
 }
@@ -56,7 +51,11 @@ async fn no_batch_is_begun_while_those_in_flight_hold_the_bytes_that_they_may() 
         for n in 1..=8 {
             publish(&bench, &change(n, 1)).await;
         }
-        let num_most = most_at_once(&bench, num_at_once).await;
+        let limits = BatchLimits {
+            max_in_flight_bytes: change(1, 1).encode().len() * num_at_once,
+            ..one_by_one()
+        };
+        let (num_most, _) = handled(&bench, 8, limits).await;
         assert!(may_be.contains(&num_most), "{num_most} of {num_at_once}");
     }
 }
@@ -64,38 +63,67 @@ async fn no_batch_is_begun_while_those_in_flight_hold_the_bytes_that_they_may() 
 #[tokio::test]
 async fn of_what_was_delivered_before_few_batches_are_handled_at_once() {
     let bench = Bench::start().await;
-    let changes: Vec<SpeechChange> = (1..=8).map(|n| change(n, 1)).collect();
-    let mut waiting = ToldSink::default();
-    for change in &changes {
-        publish(&bench, change).await;
-        waiting = waiting.fails(change, &[Verdict::Wait]);
-    }
-    let outcomes = bench.process.run_sink_once(waiting, PATIENCE).await;
-    assert_eq!(outcomes.unwrap().len(), 8);
-    let num_most = most_at_once(&bench, 8).await;
+    publish_and_deliver(&bench, 8, 1).await;
+    let (num_most, _) = handled(&bench, 8, one_by_one()).await;
     assert!((1..=4).contains(&num_most), "{num_most}");
 }
 
-/// How many of eight messages are handled at once, with room for the bytes of so many.
-async fn most_at_once(bench: &Bench, num_at_once: usize) -> usize {
+#[tokio::test]
+async fn what_was_delivered_often_is_handled_in_small_batches_then_one_by_one_with_nothing_beside_it()
+ {
+    for (num_before, largest) in [(2, 2), (3, 1)] {
+        let bench = Bench::start_with(|config| config.ack_wait = PATIENCE).await;
+        publish_and_deliver(&bench, 16, num_before).await;
+        let (num_most, sizes) = handled(&bench, 16, ToldSink::default().limits()).await;
+        assert_eq!(sizes.iter().max(), Some(&largest), "{sizes:?}");
+        assert_eq!(num_most, 1);
+    }
+}
+
+fn one_by_one() -> BatchLimits {
+    BatchLimits {
+        max_messages: 1,
+        max_in_flight: 8,
+        ..ToldSink::default().limits()
+    }
+}
+
+/// Publishes messages that were delivered so often before, in vain. Each time another client is pinned.
+async fn publish_and_deliver(bench: &Bench, num_messages: usize, num_times: usize) {
+    let mut waiting = ToldSink::default();
+    for n in 1..=num_messages {
+        let change = change(n, 1);
+        publish(bench, &change).await;
+        waiting = waiting.fails(&change, &vec![Verdict::Wait; num_times]);
+    }
+    for _ in 0..num_times {
+        let once = bench.process.run_sink_once(waiting.clone(), PATIENCE * 6);
+        assert!(!once.await.unwrap().is_empty());
+    }
+}
+
+/// How many batches are handled at once, and of what sizes, until so many messages are.
+async fn handled(bench: &Bench, num_messages: usize, limits: BatchLimits) -> (usize, Vec<usize>) {
     let sink = Counting {
         broker: bench.broker.clone(),
-        num_bytes: change(1, 1).encode().len() * num_at_once,
+        limits,
         num_now: Arc::default(),
         num_most: Arc::default(),
-        num_done: Arc::default(),
+        sizes: Arc::default(),
     };
     let running = tokio::spawn({
         let (process, sink) = (bench.process.clone(), sink.clone());
         async move { process.run_sink(sink).await }
     });
     eventually("all are handled", async || {
-        (sink.num_done.load(Ordering::SeqCst) == 8).then_some(())
+        let sizes = sink.sizes.lock().unwrap();
+        (sizes.iter().sum::<usize>() == num_messages).then_some(())
     })
     .await;
     bench.shutdown.cancel();
     running.await.unwrap().unwrap();
-    sink.num_most.load(Ordering::SeqCst)
+    let sizes = sink.sizes.lock().unwrap().clone();
+    (sink.num_most.load(Ordering::SeqCst), sizes)
 }
 
 #[tokio::test]

@@ -69,7 +69,7 @@ impl Sink for ToldSink {
 
     fn limits(&self) -> BatchLimits {
         BatchLimits {
-            max_messages: 10,
+            max_messages: 16,
             max_bytes: 1_000_000,
             max_wait: Duration::from_millis(50),
             max_in_flight: 2,
