@@ -1,23 +1,26 @@
-//! A page that ends its process again and again, among pages that are well.
+//! A page or a speech that ends its process again and again, among others that are well.
 
 use std::os::unix::process::ExitStatusExt;
 
+use messages::Message;
 use testkit::Reply;
 
 use crate::mill::Mill;
 use crate::pages::{html, page, speech};
+use crate::reindexing;
 
 const WELL: [&str; 4] = ["/1.html", "/2.html", "/3.html", "/4.html"];
 const POISON: &str = "/poison.html";
 
-/// A site with pages that are well, and roles but the extractor; with short waits, since each crash
-/// costs one, and 2 attempts.
+/// Short waits, since each crash costs one.
+const ENV: [(&str, &str); 2] = [
+    ("SPEECHMILL_ACK_WAIT", "1s"),
+    ("SPEECHMILL_MAX_ATTEMPTS", "2"),
+];
+
+/// A site with pages that are well, and roles but the extractor.
 async fn mill() -> Mill {
-    let env = [
-        ("SPEECHMILL_ACK_WAIT", "1s"),
-        ("SPEECHMILL_MAX_ATTEMPTS", "2"),
-    ];
-    let mut mill = Mill::with_store(None, &env).await;
+    let mut mill = Mill::with_store(None, &ENV).await;
     for (number, path) in WELL.iter().enumerate() {
         mill.site.page(path, html(&speech(number)));
     }
@@ -77,4 +80,34 @@ async fn a_page_that_exhausts_the_memory_of_its_process_is_dead_in_the_end_and_t
     mill.kill9("extractor").await;
     let start = |mill: &mut Mill| mill.start_limited("extractor", needed + 16 * 1024);
     only_the_poison_is_dead(&mut mill, 6, start).await;
+}
+
+#[tokio::test]
+async fn a_speech_that_ends_its_indexer_is_dead_in_the_end_and_takes_no_other_with_it() {
+    let mut mill = Mill::with_store(None, &ENV).await;
+    mill.set("SPEECHMILL_BATCH_DOCUMENTS", "32");
+    // For the streams.
+    mill.start_role("indexer").await;
+    mill.kill9("indexer").await;
+    reindexing::publish(&mill, 0..64, "要抓好农业生产").await;
+    let poison = reindexing::speech(7, "").id();
+    let plan = format!("indexer:after_task:{poison}");
+    let mut num_crashes = 0;
+    mill.start_crashing("indexer", &plan);
+    while mill.dead().await.is_empty() {
+        if let Some(ended) = mill.exited("indexer") {
+            assert_eq!(ended.signal(), Some(9), "{ended}");
+            num_crashes += 1;
+            assert!(num_crashes < 12, "the poison must end at some time");
+            mill.start_crashing("indexer", &plan);
+        }
+    }
+    reindexing::until_settled(&mill).await;
+    let dead = mill.dead().await;
+    assert_eq!(dead.len(), 1, "{dead:?}");
+    assert_eq!(dead[0]["id"], poison);
+    assert_eq!(dead[0]["headers"]["Speechmill-Code"], "attempts_exhausted");
+    // Twice in a batch of 32 and once in one of 4, all of which are not counted, and then alone.
+    assert!(num_crashes >= 5, "{num_crashes} crashes");
+    assert_eq!(mill.documents().await.len(), 64);
 }

@@ -10,7 +10,7 @@ use crate::mill::{Mill, ROLES};
 use crate::pages::html;
 
 /// Small texts: what is tested is the way, not the weight.
-fn speech(number: usize, words: &str) -> SpeechChange {
+pub(crate) fn speech(number: usize, words: &str) -> SpeechChange {
     let golden = include_bytes!("../../crates/messages/golden/speech_change_upsert.json");
     let Ok(SpeechChange::Upsert(mut upsert)) = SpeechChange::decode("", golden) else {
         panic!("the golden speech is an upsert");
@@ -23,7 +23,7 @@ fn speech(number: usize, words: &str) -> SpeechChange {
     SpeechChange::Upsert(upsert)
 }
 
-async fn publish(mill: &Mill, numbers: std::ops::Range<usize>, words: &str) {
+pub(crate) async fn publish(mill: &Mill, numbers: std::ops::Range<usize>, words: &str) {
     let outside = mill.outside().await;
     let mut acks = Vec::new();
     for number in numbers {
@@ -64,7 +64,7 @@ async fn until_job(mill: &Mill, what: &str, holds: impl Fn(&Value) -> bool) {
     eventually(what, async || job(mill).await.filter(|job| holds(job))).await;
 }
 
-async fn until_settled(mill: &Mill) {
+pub(crate) async fn until_settled(mill: &Mill) {
     eventually("every speech is settled", async || {
         let (_, lines) = mill.command(&["status"]).await;
         let consumers = lines[0]["consumers"].as_array()?.clone();
