@@ -227,12 +227,12 @@ impl Mill {
                 .iter()
                 .all(|consumer| consumer["num_pending"] == 0 && consumer["num_held"] == 0);
             let streams = lines[0]["streams"].as_array()?;
+            let is_empty = |name| {
+                let mut streams = streams.iter();
+                streams.any(|stream| stream["name"] == name && stream["num_messages"] == 0)
+            };
             let queues = ["SUBMIT", "FOUND", "CRAWL", "AGAIN"];
-            let is_empty = streams
-                .iter()
-                .filter(|stream| queues.iter().any(|&queue| stream["name"] == queue))
-                .all(|stream| stream["num_messages"] == 0);
-            (is_idle && is_empty).then_some(())
+            (is_idle && queues.into_iter().all(is_empty)).then_some(())
         })
         .await;
     }

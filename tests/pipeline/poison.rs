@@ -29,6 +29,22 @@ async fn mill() -> Mill {
     mill
 }
 
+/// Starts a role, and again whenever it has ended, until there is a dead letter. Output: how often it
+/// was ended, by this signal.
+async fn crashes(mill: &mut Mill, role: &str, signal: i32, start: impl Fn(&mut Mill)) -> usize {
+    start(mill);
+    let mut num_crashes = 0;
+    while mill.dead().await.is_empty() {
+        if let Some(ended) = mill.exited(role) {
+            assert_eq!(ended.signal(), Some(signal), "{ended}");
+            num_crashes += 1;
+            assert!(num_crashes < 12, "the poison must end at some time");
+            start(mill);
+        }
+    }
+    num_crashes
+}
+
 /// Fetches all pages, and starts the extractor whenever it has ended, until the poison is dead; nothing
 /// else is. `signal`: what ends it.
 async fn only_the_poison_is_dead(mill: &mut Mill, signal: i32, start: impl Fn(&mut Mill)) {
@@ -36,16 +52,7 @@ async fn only_the_poison_is_dead(mill: &mut Mill, signal: i32, start: impl Fn(&m
     for path in [&WELL[..], &[POISON]].concat() {
         mill.reaches(path, "fetched").await;
     }
-    start(mill);
-    let mut num_crashes = 0;
-    while mill.status(POISON).await["state"] != "dead" {
-        if let Some(ended) = mill.exited("extractor") {
-            assert_eq!(ended.signal(), Some(signal), "{ended}");
-            num_crashes += 1;
-            assert!(num_crashes < 12, "the poison must end at some time");
-            start(mill);
-        }
-    }
+    let num_crashes = crashes(mill, "extractor", signal, start).await;
     mill.ends(POISON, "dead", "attempts_exhausted").await;
     for path in WELL {
         mill.reaches(path, "indexed").await;
@@ -92,16 +99,8 @@ async fn a_speech_that_ends_its_indexer_is_dead_in_the_end_and_takes_no_other_wi
     reindexing::publish(&mill, 0..64, "要抓好农业生产").await;
     let poison = reindexing::speech(7, "").id();
     let plan = format!("indexer:after_task:{poison}");
-    let mut num_crashes = 0;
-    mill.start_crashing("indexer", &plan);
-    while mill.dead().await.is_empty() {
-        if let Some(ended) = mill.exited("indexer") {
-            assert_eq!(ended.signal(), Some(9), "{ended}");
-            num_crashes += 1;
-            assert!(num_crashes < 12, "the poison must end at some time");
-            mill.start_crashing("indexer", &plan);
-        }
-    }
+    let start = |mill: &mut Mill| mill.start_crashing("indexer", &plan);
+    let num_crashes = crashes(&mut mill, "indexer", 9, start).await;
     reindexing::until_settled(&mill).await;
     let dead = mill.dead().await;
     assert_eq!(dead.len(), 1, "{dead:?}");

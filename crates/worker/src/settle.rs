@@ -129,9 +129,14 @@ impl Held {
         )
     }
 
+    /// How suspect it is of being what ends processes: 0 at first, from the third delivery on 1, 2 …
+    pub(crate) fn suspicion(&self) -> u32 {
+        u32::try_from(self.delivered.saturating_sub(2)).unwrap_or(u32::MAX)
+    }
+
     /// Delivered so often that it may be what ends processes.
     pub(crate) fn is_suspect(&self) -> bool {
-        self.delivered >= 3
+        self.suspicion() > 0
     }
 
     pub(crate) fn origin(&self) -> Origin {

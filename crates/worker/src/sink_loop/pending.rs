@@ -132,10 +132,12 @@ impl Pending {
 
     /// The next batch: of distinct subjects, none of them busy. Empty if nothing is ready.
     pub(super) fn cut(&mut self) -> Vec<Arc<Held>> {
-        let only = self.suspects();
-        let may_go = only.is_none() || self.busy.is_empty();
-        let most = self.most(only);
         let mut batch: Vec<Arc<Held>> = Vec::new();
+        let Some(suspicion) = self.next_suspicion() else {
+            return batch;
+        };
+        let narrowed = self.limits.max_messages / NARROWING.saturating_pow(suspicion);
+        let most = narrowed.max(1);
         let mut num_bytes = 0;
         let mut rest = VecDeque::new();
         self.ready = None;
@@ -143,9 +145,7 @@ impl Pending {
             let size = held.payload.len();
             let fits = batch.len() < most
                 && (batch.is_empty() || num_bytes + size <= self.limits.max_bytes);
-            let is_meant = only.is_none_or(|delivered| delivered == held.delivered);
-            let is_busy = self.busy.contains_key(&held.subject);
-            if may_go && fits && is_meant && !is_busy {
+            if fits && self.could_go(&held, suspicion) {
                 self.busy.insert(held.subject.clone(), size);
                 num_bytes += size;
                 batch.push(held);
@@ -159,38 +159,32 @@ impl Pending {
         batch
     }
 
-    /// How often the first suspect was delivered, where there is one: nothing but suspects that were
-    /// delivered as often is started before it.
-    fn suspects(&self) -> Option<u64> {
-        let suspect = self.items.iter().find(|held| held.is_suspect())?;
-        Some(suspect.delivered)
+    /// How suspect the messages of the next batch are: as the first suspect is, where there is one.
+    /// `None`: nothing may be beside suspects, and something is in flight.
+    fn next_suspicion(&self) -> Option<u32> {
+        let mut suspicions = self.items.iter().map(|held| held.suspicion());
+        let suspicion = suspicions.find(|&it| it > 0).unwrap_or_default();
+        (suspicion == 0 || self.busy.is_empty()).then_some(suspicion)
     }
 
-    /// How many messages a batch may have, of suspects that were delivered so often or of others.
-    fn most(&self, suspects: Option<u64>) -> usize {
-        let most = self.limits.max_messages;
-        suspects.map_or(most, |delivered| {
-            let times = u32::try_from(delivered - 2).unwrap_or(u32::MAX);
-            (most / NARROWING.saturating_pow(times)).max(1)
-        })
+    /// Whether a message could be in a batch of messages that are so suspect.
+    fn could_go(&self, held: &Held, suspicion: u32) -> bool {
+        held.suspicion() == suspicion && !self.busy.contains_key(&held.subject)
     }
 
     fn ready(&mut self) -> Ready {
         if let Some(ready) = self.ready {
             return ready;
         }
-        let only = self.suspects();
-        let may_go = only.is_none() || self.busy.is_empty();
-        let could_go = self.items.iter().filter(|held| {
-            may_go
-                && only.is_none_or(|delivered| delivered == held.delivered)
-                && !self.busy.contains_key(&held.subject)
-        });
         let mut ready = Ready::default();
-        for held in could_go {
+        let Some(suspicion) = self.next_suspicion() else {
+            return ready;
+        };
+        let items = self.items.iter();
+        for held in items.filter(|held| self.could_go(held, suspicion)) {
             ready.add(held);
         }
-        if only.is_none() {
+        if suspicion == 0 {
             self.ready = Some(ready);
         }
         ready
